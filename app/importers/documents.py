@@ -1,0 +1,232 @@
+"""JSON read strictly: one meaning or a rejection with line and column.
+
+The standard library's parser is used because it alone here lets us see duplicated keys and refuse NaN; a parser
+that takes the last of two keys turns a failed threshold into a passed one.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+import yaml
+
+from app.importers.base import Artifact, Reject
+
+JSON_LIMIT = 32 * 1024 * 1024
+"""Bytes. A parsed document takes about ten times its size, so this keeps an import under 400 MB."""
+
+YAML_LIMIT = 4 * 1024 * 1024
+"""Bytes. YAML parses about a hundred times slower than JSON."""
+
+JSON_LINES_LIMIT = 1024 * 1024 * 1024
+"""Bytes. JSON lines are read as a stream, so the limit bounds time, not memory."""
+
+DEPTH_LIMIT = 100
+"""Levels of nesting that any known format stays far below."""
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+
+def decode(data: bytes) -> str:
+    """Text of UTF-8, or of UTF-16 or UTF-32 with a byte order mark. Rejects other encodings with the place."""
+    encoding, body = "utf-8", data
+    for bom, name in _BOMS:
+        if data.startswith(bom):
+            encoding, body = name, data[len(bom) :]
+            break
+    try:
+        return body.decode(encoding)
+    except UnicodeDecodeError as error:
+        before = body[: error.start]
+        line = before.count(b"\n") + 1
+        column = error.start - (before.rfind(b"\n") + 1) + 1
+        raise Reject(
+            f"not {encoding.upper()} text: byte 0x{body[error.start]:02x} cannot be read; save the file as UTF-8",
+            line=line,
+            column=column,
+        ) from None
+
+
+def read_text(artifact: Artifact, limit: int = JSON_LIMIT) -> str:
+    """The artifact's text; rejects what is larger than `limit` bytes before reading it."""
+    if artifact.size > limit:
+        raise Reject(f"{artifact.size:,} bytes; formats read whole are limited to {limit:,} bytes")
+    return decode(artifact.read())
+
+
+def read_json(artifact: Artifact) -> Any:
+    """The artifact as one JSON document; parsed once, for detection and the importer both."""
+    if "json" not in artifact.parsed:
+        artifact.parsed["json"] = parse_json(read_text(artifact))
+    return artifact.parsed["json"]
+
+
+def read_json_lines(artifact: Artifact) -> list[Any]:
+    """The artifact as one JSON document a line; blank lines are passed over."""
+    documents = []
+    for number, line in enumerate(read_text(artifact).splitlines(), start=1):
+        if line.strip():
+            try:
+                documents.append(parse_json(line))
+            except Reject as refused:
+                raise Reject(refused.reason, line=number, column=refused.column) from None
+    return documents
+
+
+def json_lines(artifact: Artifact) -> Iterator[tuple[int, Any]]:
+    """(line number, document) of one JSON document a line, read as a stream, so that the file may be larger
+    than `JSON_LIMIT`; each line may not. Blank lines are passed over."""
+    if artifact.size > JSON_LINES_LIMIT:
+        raise Reject(f"{artifact.size:,} bytes; JSON lines are limited to {JSON_LINES_LIMIT:,} bytes")
+    with artifact.open() as stream:
+        start = stream.read(4)
+    # UTF-8 holds no byte 0x0a but the line feed; in the wider encodings lines are found after decoding only.
+    if any(start.startswith(bom) for bom, name in _BOMS if name != "utf-8"):
+        yield from enumerate(read_json_lines(artifact), start=1)
+        return
+    with artifact.open() as stream:
+        number = 0
+        while line := stream.readline(JSON_LIMIT + 1):
+            number += 1
+            if len(line) > JSON_LIMIT:
+                raise Reject(f"a line of more than {JSON_LIMIT:,} bytes", line=number)
+            if line.strip():
+                try:
+                    yield number, parse_json(decode(line))
+                except Reject as refused:
+                    raise Reject(refused.reason, line=number, column=refused.column) from None
+
+
+def read_yaml(artifact: Artifact) -> list[Any]:
+    """The artifact as YAML documents, plain values only. Anchors are refused: aliases multiply."""
+    if "yaml" not in artifact.parsed:
+        text = read_text(artifact, YAML_LIMIT)
+        try:
+            for token in yaml.scan(text, Loader=yaml.SafeLoader):
+                if isinstance(token, yaml.AliasToken):
+                    raise Reject("YAML aliases are refused", line=token.start_mark.line + 1)
+            documents = list(yaml.load_all(text, Loader=_Yaml))  # noqa: S506 - a SafeLoader
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark
+            raise Reject(
+                f"not valid YAML: {error.problem or error.context}",
+                line=mark.line + 1 if mark else None,
+                column=mark.column + 1 if mark else None,
+            ) from None
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            raise Reject(f"not valid YAML: {type(error).__name__}") from None
+        for document in documents:
+            _check_depth(document)
+        artifact.parsed["yaml"] = documents
+    documents = artifact.parsed["yaml"]
+    return documents
+
+
+class _Yaml(yaml.SafeLoader):
+    """Times stay text, as JSON has them, so that one reading of a format serves both spellings."""
+
+
+_Yaml.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def parse_json(text: str) -> Any:
+    """A JSON document. Rejects NaN and Infinity, keys given twice with different values, and deep nesting."""
+    try:
+        document = json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
+    except json.JSONDecodeError as error:
+        raise Reject(f"not valid JSON: {error.msg}", line=error.lineno, column=error.colno) from None
+    except _Duplicate as error:
+        line, column = _place(text, json.dumps(error.key))
+        raise Reject(
+            f"the key {error.key!r} is given twice in one object with different values; which one counts is unknown",
+            line=line,
+            column=column,
+        ) from None
+    except _Constant as error:
+        line, column = _place(text, error.name)
+        raise Reject(f"{error.name} is not a JSON value", line=line, column=column) from None
+    except RecursionError:
+        raise Reject(f"nested deeper than {DEPTH_LIMIT} levels") from None
+    except ValueError as error:  # integers beyond the interpreter's digit limit
+        raise Reject(f"not valid JSON: {error}") from None
+    _check_depth(document)
+    return document
+
+
+class _Duplicate(Exception):  # noqa: N818
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+
+class _Constant(Exception):  # noqa: N818
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        seen: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in seen and seen[key] != value:
+                raise _Duplicate(key)
+            seen[key] = value
+    return made
+
+
+def _constant(name: str) -> NoReturn:
+    raise _Constant(name)
+
+
+def _place(text: str, token: str) -> tuple[int | None, int | None]:
+    """Where the last `token` stands; the parser's hooks do not say, and the last is the one that would win."""
+    found = [match.start() for match in re.finditer(re.escape(token), text)]
+    if not found:
+        return None, None
+    at = found[-1]
+    return text.count("\n", 0, at) + 1, at - (text.rfind("\n", 0, at) + 1) + 1
+
+
+def _check_depth(document: Any) -> None:
+    level = [document]
+    for _ in range(DEPTH_LIMIT):
+        deeper: list[Any] = []
+        for value in level:
+            if isinstance(value, dict):
+                deeper.extend(v for v in value.values() if isinstance(v, (dict, list)))
+            elif isinstance(value, list):
+                deeper.extend(v for v in value if isinstance(v, (dict, list)))
+        if not deeper:
+            return
+        level = deeper
+    raise Reject(f"nested deeper than {DEPTH_LIMIT} levels")
+
+
+def as_dict(value: Any) -> dict[str, Any]:
+    """The value when it is an object, else an empty one: producers leave out, or mistype, what they do not know."""
+    return value if isinstance(value, dict) else {}
+
+
+def as_list(value: Any) -> list[Any]:
+    """The value when it is an array, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def as_text(value: Any) -> str:
+    """The value when it is text or a number, else empty."""
+    if isinstance(value, bool) or value is None:
+        return ""
+    return str(value) if isinstance(value, (str, int, float)) else ""

@@ -1,0 +1,159 @@
+"""XML read as a stream, in bounded memory, with entities and external references refused (defusedxml over expat).
+
+Several test runners write control characters, raw or as references, that XML 1.0 forbids; they are replaced by
+U+FFFD on the way in, so that a coloured message does not cost a report.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml import ElementTree as SafeElementTree
+from defusedxml.common import DefusedXmlException
+
+from app.importers.base import Artifact, Reject
+
+XML_LIMIT = 1024 * 1024 * 1024
+"""Bytes. XML is read as a stream, so the limit bounds time, not memory."""
+
+ELEMENT_DEPTH_LIMIT = 200
+
+_CHUNK = 64 * 1024
+_REFERENCE = re.compile(rb"&#(?:x([0-9a-fA-F]{1,8})|([0-9]{1,10}));")
+_RAW_CONTROL = re.compile(rb"[\x01-\x08\x0b\x0c\x0e-\x1f]")
+_WIDE = (b"\xff\xfe", b"\xfe\xff", b"<\x00", b"\x00<")
+_REPLACEMENT = b"&#xFFFD;"
+
+
+def _mend_reference(match: re.Match[bytes]) -> bytes:
+    point = int(match.group(1), 16) if match.group(1) else int(match.group(2))
+    legal = point in (0x9, 0xA, 0xD) or 0x20 <= point <= 0xD7FF or 0xE000 <= point <= 0xFFFD or 0x10000 <= point <= 0x10FFFF
+    return match.group(0) if legal else _REPLACEMENT
+
+
+class _Mended:
+    """A stream whose illegal characters and references are replaced. UTF-16 passes untouched."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._held = b""
+        self._wide: bool | None = None
+
+    def read(self, _size: int = -1) -> bytes:
+        chunk = self._stream.read(_CHUNK)
+        if self._wide is None:
+            self._wide = chunk.startswith(_WIDE)
+        if self._wide:
+            return chunk
+        data = self._held + chunk
+        self._held = b""
+        if chunk:
+            # A reference may be cut by the end of the chunk; its longest form is 12 bytes.
+            cut = data.rfind(b"&", max(0, len(data) - 12))
+            if cut >= 0 and b";" not in data[cut:]:
+                data, self._held = data[:cut], data[cut:]
+                if not data:
+                    return self.read()
+        if b"&#" in data:
+            data = _REFERENCE.sub(_mend_reference, data)
+        # Inside CDATA a reference would stand as text, so a raw control character becomes a plain question mark.
+        return _RAW_CONTROL.sub(b"?", data)
+
+
+def local(tag: str) -> str:
+    """The tag without its namespace."""
+    return tag.rpartition("}")[2]
+
+
+def namespace(tag: str) -> str:
+    """The namespace of the tag, or ""."""
+    return tag[1:].partition("}")[0] if tag.startswith("{") else ""
+
+
+def events(artifact: Artifact) -> Iterator[tuple[str, Element]]:
+    """("start" | "end", element) in document order. Clear an element at its end to keep memory flat.
+
+    Raises Reject, with the place, on anything that is not well-formed XML without entities.
+    """
+    if artifact.size > XML_LIMIT:
+        raise Reject(f"{artifact.size:,} bytes; XML is limited to {XML_LIMIT:,} bytes")
+    depth = 0
+    with artifact.open() as stream:
+        try:
+            parser: Any = SafeElementTree.iterparse(_Mended(stream), events=("start", "end"))
+            for event, element in parser:
+                depth += 1 if event == "start" else -1
+                if depth > ELEMENT_DEPTH_LIMIT:
+                    raise Reject(f"elements nested deeper than {ELEMENT_DEPTH_LIMIT} levels")
+                yield event, element
+        except ParseError as error:
+            line, column = error.position
+            message = str(error).partition(":")[0]
+            raise Reject(f"not well-formed XML: {message}", line=line, column=column + 1) from None
+        except DefusedXmlException as error:
+            raise Reject(f"XML with entities or external references is refused: {_short(error)}") from None
+        except (LookupError, UnicodeError, ValueError) as error:
+            raise Reject(f"the XML's encoding cannot be read: {error}") from None
+
+
+def pruned(
+    artifact: Artifact, keep: frozenset[str], drop: frozenset[str] = frozenset()
+) -> Iterator[tuple[str, str, Element]]:
+    """("start" | "end", local name, element) in document order, in flat memory.
+
+    At its end an element named in `keep` has its whole subtree, apart from elements named in `drop` (captured
+    output, as a rule), which are emptied; any other element has its attributes and text, but no children. At
+    its start an element has its attributes only.
+    """
+    open_elements: list[Element] = []
+    kept = 0
+    for event, element in events(artifact):
+        name = local(element.tag)
+        if event == "start":
+            open_elements.append(element)
+            kept += name in keep
+            yield event, name, element
+            continue
+        open_elements.pop()
+        if name in drop:
+            element.clear()
+        yield event, name, element
+        kept -= name in keep
+        if not kept and open_elements:
+            del open_elements[-1][:]
+
+
+def _short(error: DefusedXmlException) -> str:
+    name = getattr(error, "name", None)
+    return f"it declares the entity {name!r}" if name else type(error).__name__
+
+
+def tree(artifact: Artifact, limit: int = 64 * 1024 * 1024) -> Element:
+    """The whole document as a tree, for formats that are small by nature."""
+    if artifact.size > limit:
+        raise Reject(f"{artifact.size:,} bytes; this format is limited to {limit:,} bytes")
+    root: Element | None = None
+    for _event, element in events(artifact):
+        if root is None:
+            root = element
+    if root is None:
+        raise Reject("the file holds no element")
+    return root
+
+
+def child(element: Element, name: str) -> Element | None:
+    """The first child of that local name, in whatever namespace."""
+    return next((c for c in element if local(c.tag) == name), None)
+
+
+def children(element: Element, name: str) -> list[Element]:
+    """The children of that local name, in whatever namespace."""
+    return [c for c in element if local(c.tag) == name]
+
+
+def text_of(element: Element | None) -> str:
+    """All text below the element, or ""."""
+    return "" if element is None else "".join(element.itertext()).strip()
