@@ -30,7 +30,12 @@ _REPLACEMENT = b"&#xFFFD;"
 
 def _mend_reference(match: re.Match[bytes]) -> bytes:
     point = int(match.group(1), 16) if match.group(1) else int(match.group(2))
-    legal = point in (0x9, 0xA, 0xD) or 0x20 <= point <= 0xD7FF or 0xE000 <= point <= 0xFFFD or 0x10000 <= point <= 0x10FFFF
+    legal = (
+        point in (0x9, 0xA, 0xD)
+        or 0x20 <= point <= 0xD7FF
+        or 0xE000 <= point <= 0xFFFD
+        or 0x10000 <= point <= 0x10FFFF
+    )
     return match.group(0) if legal else _REPLACEMENT
 
 

@@ -1,0 +1,57 @@
+# Two commands: `make run` and `make test`. Everything they need is set up by `make install`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+EXPLORER := app/pages/static/explorer/index.html
+EXPLORER_SOURCES := $(wildcard app/pages/frontend/*.* app/pages/frontend/src/*) app/pages/frontend/.npmrc
+
+.PHONY: help install run test check format schema lock examples wheel explorer clean
+
+help: ## what there is to make
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+$(VENV)/.installed: requirements.txt requirements-dev.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+# The explorer is a convenience: without Node or a registry the page says how to build it, and all else works.
+$(EXPLORER): $(VENV)/.installed $(EXPLORER_SOURCES)
+	$(BIN)/python -m app.pages.frontend.build || echo "explorer not built; /graphql will say how" >&2
+
+install: $(VENV)/.installed explorer ## set everything up in .venv
+
+explorer: $(EXPLORER) ## build the GraphQL explorer
+
+run: install ## serve the gateway over an embedded PostgreSQL (or DATABASE_URL) on PORT (8000)
+	exec $(BIN)/evidence run
+
+test: install ## run the tests
+	$(BIN)/python -m pytest
+
+check: install ## all that CI checks: format, lint, types, arrows, drift, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/evidence schema --check
+	$(BIN)/python -m pytest
+
+format: install ## rewrite sources in the house style
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+schema: install ## write schema.graphql again from the types
+	$(BIN)/evidence schema --write
+
+lock: install ## pin the requirements again, with hashes and without addresses
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --output-file requirements.txt pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --constraint requirements.txt --group dev --output-file requirements-dev.txt
+
+wheel: install ## build a wheel that stands alone
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
+
+clean: ## remove what was built, not the data
+	rm -rf $(VENV) dist app/pages/static/explorer app/pages/frontend/node_modules

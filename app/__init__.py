@@ -1,0 +1,1 @@
+"""Evidence gateway: the read models over release evidence, and the importers that fill them."""

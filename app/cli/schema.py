@@ -1,0 +1,1 @@
+"""`evidence schema`: the GraphQL schema as text, written or checked against schema.graphql."""

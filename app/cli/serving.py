@@ -1,0 +1,1 @@
+"""`evidence serve` and `evidence run`."""

@@ -1,0 +1,78 @@
+"""Settings, read once from the environment; passed down as arguments, never imported from below."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.domain.errors import Invalid
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything an operator can set. Times in seconds, sizes in bytes."""
+
+    database_url: str | None = None
+    """DATABASE_URL: a PostgreSQL 15 or newer; without it an embedded one runs over `data`."""
+    data: Path = Path(".data")
+    """EVIDENCE_DATA: the folder of the embedded PostgreSQL."""
+    host: str = "127.0.0.1"
+    """HOST: the address to listen on."""
+    port: int = 8000
+    """PORT: the port to listen on."""
+    pool_size: int = 10
+    """EVIDENCE_POOL_SIZE: database connections a process may hold."""
+    statement_timeout: float = 15.0
+    """EVIDENCE_STATEMENT_TIMEOUT: how long one SQL statement may run."""
+    max_body: int = 256 * 1024
+    """EVIDENCE_MAX_BODY: the largest request body that is read."""
+    cursor_secret: str = ""
+    """EVIDENCE_CURSOR_SECRET: signs page cursors; without it, one is derived from the database's address."""
+    log_level: str = "info"
+    """EVIDENCE_LOG_LEVEL: debug, info, warning or error."""
+
+    def cursor_key(self) -> bytes:
+        """The key that cursors are signed with: the same in every process over one database."""
+        secret = self.cursor_secret or self.database_url or str(self.data.expanduser().resolve())
+        return hashlib.sha256(b"evidence cursor\0" + secret.encode()).digest()
+
+
+def _number(environ: Mapping[str, str], name: str, default: float, low: float, high: float) -> float:
+    text = environ.get(name, "").strip()
+    if not text:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        raise Invalid(f"{name} must be a number, not {text!r}", field=name) from None
+    if not low <= value <= high:
+        raise Invalid(f"{name} must lie between {low:g} and {high:g}, not {text}", field=name)
+    return value
+
+
+def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """The settings of this process. Invalid names the variable that cannot be used."""
+    env = os.environ if environ is None else environ
+    url = env.get("DATABASE_URL", "").strip() or None
+    if url is not None and not url.startswith(("postgres://", "postgresql://")):
+        raise Invalid("DATABASE_URL must start with postgresql://", field="DATABASE_URL")
+    level = env.get("EVIDENCE_LOG_LEVEL", "").strip().lower() or "info"
+    if level not in ("debug", "info", "warning", "error"):
+        raise Invalid(
+            f"EVIDENCE_LOG_LEVEL must be debug, info, warning or error, not {level!r}",
+            field="EVIDENCE_LOG_LEVEL",
+        )
+    return Settings(
+        database_url=url,
+        data=Path(env.get("EVIDENCE_DATA", "").strip() or ".data"),
+        host=env.get("HOST", "").strip() or "127.0.0.1",
+        port=int(_number(env, "PORT", 8000, 0, 65535)),
+        pool_size=int(_number(env, "EVIDENCE_POOL_SIZE", 10, 1, 200)),
+        statement_timeout=_number(env, "EVIDENCE_STATEMENT_TIMEOUT", 15, 0.1, 3600),
+        max_body=int(_number(env, "EVIDENCE_MAX_BODY", 256 * 1024, 1024, 64 * 1024 * 1024)),
+        cursor_secret=env.get("EVIDENCE_CURSOR_SECRET", ""),
+        log_level=level,
+    )

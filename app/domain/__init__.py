@@ -1,0 +1,1 @@
+"""What the words mean. Pure: no IO, no framework, no SQL."""

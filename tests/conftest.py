@@ -1,0 +1,85 @@
+"""Fixtures: one real PostgreSQL for the run, one migrated database a test, made from a template."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from app.db import embedded, migrate
+from app.db.pool import Database
+
+
+def with_database(dsn: str, name: str) -> str:
+    """The DSN of another database on the same server."""
+    parts = urlsplit(dsn)
+    return urlunsplit(parts._replace(path=f"/{name}"))
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """DSN of a server where databases may be made: DATABASE_URL, or an embedded PostgreSQL."""
+    given = os.environ.get("DATABASE_URL")
+    if given:
+        yield given
+        return
+    with embedded.running(tmp_path_factory.mktemp("pg")) as dsn:
+        yield dsn
+
+
+@pytest.fixture(scope="session")
+async def template(server: str) -> AsyncIterator[str]:
+    """Name of a migrated, empty database that tests copy."""
+    name = f"evidence_template_{uuid.uuid4().hex[:12]}"
+    await _execute(server, f'CREATE DATABASE "{name}"')
+    await migrate.migrate(with_database(server, name))
+    yield name
+    await _execute(server, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+async def empty_dsn(server: str) -> AsyncIterator[str]:
+    """DSN of a database without a schema."""
+    name = f"evidence_empty_{uuid.uuid4().hex[:12]}"
+    await _execute(server, f'CREATE DATABASE "{name}"')
+    yield with_database(server, name)
+    await _execute(server, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+async def dsn(server: str, template: str) -> AsyncIterator[str]:
+    """DSN of a migrated database of the test's own."""
+    name = f"evidence_test_{uuid.uuid4().hex[:12]}"
+    await _execute(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    yield with_database(server, name)
+    await _execute(server, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+async def database(dsn: str) -> AsyncIterator[Database]:
+    """A pool over the test's own database."""
+    pool = await Database.connect(dsn)
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture(scope="session")
+def artifacts() -> Path:
+    """Other people's artifacts with counted truth; skips where they are not beside the project."""
+    folder = Path(__file__).parents[2] / "shared" / "artifacts"
+    if not folder.is_dir():
+        pytest.skip("no ../shared/artifacts beside the project")
+    return folder
+
+
+async def _execute(dsn: str, statement: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
