@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
-from xml.etree.ElementTree import Element, ParseError
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder
 
 from defusedxml import ElementTree as SafeElementTree
 from defusedxml.common import DefusedXmlException
@@ -21,6 +21,12 @@ XML_LIMIT = 1024 * 1024 * 1024
 
 ELEMENT_DEPTH_LIMIT = 200
 
+TEXT_RUN_LIMIT = 1024 * 1024
+"""Characters kept of one unbroken run of text. Captured output may be hundreds of megabytes; nobody reads it here."""
+
+TAG_LIMIT = 4 * 1024 * 1024
+"""Bytes of one tag, comment or the like, which expat must hold whole and, before 2.6, reads again at each chunk."""
+
 _CHUNK = 64 * 1024
 _REFERENCE = re.compile(rb"&#(?:x([0-9a-fA-F]{1,8})|([0-9]{1,10}));")
 _RAW_CONTROL = re.compile(rb"[\x01-\x08\x0b\x0c\x0e-\x1f]")
@@ -31,23 +37,52 @@ _REPLACEMENT = b"&#xFFFD;"
 def _mend_reference(match: re.Match[bytes]) -> bytes:
     point = int(match.group(1), 16) if match.group(1) else int(match.group(2))
     legal = (
-        point in (0x9, 0xA, 0xD)
-        or 0x20 <= point <= 0xD7FF
-        or 0xE000 <= point <= 0xFFFD
-        or 0x10000 <= point <= 0x10FFFF
+        point in (0x9, 0xA, 0xD) or 0x20 <= point <= 0xD7FF or 0xE000 <= point <= 0xFFFD or 0x10000 <= point <= 0x10FFFF
     )
     return match.group(0) if legal else _REPLACEMENT
+
+
+class _Brief(TreeBuilder):
+    """Builds elements whose runs of text are cut at TEXT_RUN_LIMIT."""
+
+    _room = TEXT_RUN_LIMIT
+
+    def start(self, tag: Any, attrs: Any, /) -> Element:
+        self._room = TEXT_RUN_LIMIT
+        return super().start(tag, attrs)
+
+    def end(self, tag: Any, /) -> Element:
+        self._room = TEXT_RUN_LIMIT
+        return super().end(tag)
+
+    def data(self, data: Any, /) -> None:
+        if self._room > 0:
+            self._room -= len(data)
+            super().data(data)
 
 
 class _Mended:
     """A stream whose illegal characters and references are replaced. UTF-16 passes untouched."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, parser: Any) -> None:
         self._stream = stream
+        self._parser = parser
+        self._fed = 0
         self._held = b""
         self._wide: bool | None = None
 
     def read(self, _size: int = -1) -> bytes:
+        if self._fed - max(self._parser.CurrentByteIndex, 0) > TAG_LIMIT:
+            raise Reject(
+                f"one tag or comment is longer than {TAG_LIMIT:,} bytes",
+                line=self._parser.CurrentLineNumber,
+                column=self._parser.CurrentColumnNumber + 1,
+            )
+        data = self._read()
+        self._fed += len(data)
+        return data
+
+    def _read(self) -> bytes:
         chunk = self._stream.read(_CHUNK)
         if self._wide is None:
             self._wide = chunk.startswith(_WIDE)
@@ -61,7 +96,7 @@ class _Mended:
             if cut >= 0 and b";" not in data[cut:]:
                 data, self._held = data[:cut], data[cut:]
                 if not data:
-                    return self.read()
+                    return self._read()
         if b"&#" in data:
             data = _REFERENCE.sub(_mend_reference, data)
         # Inside CDATA a reference would stand as text, so a raw control character becomes a plain question mark.
@@ -88,8 +123,9 @@ def events(artifact: Artifact) -> Iterator[tuple[str, Element]]:
     depth = 0
     with artifact.open() as stream:
         try:
-            parser: Any = SafeElementTree.iterparse(_Mended(stream), events=("start", "end"))
-            for event, element in parser:
+            parser: Any = SafeElementTree.XMLParser(target=_Brief())
+            source = _Mended(stream, parser.parser)
+            for event, element in SafeElementTree.iterparse(source, events=("start", "end"), parser=parser):
                 depth += 1 if event == "start" else -1
                 if depth > ELEMENT_DEPTH_LIMIT:
                     raise Reject(f"elements nested deeper than {ELEMENT_DEPTH_LIMIT} levels")
