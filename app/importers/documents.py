@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import math
 import re
 from collections.abc import Iterator
 from typing import Any, NoReturn
@@ -15,6 +16,11 @@ from typing import Any, NoReturn
 import yaml
 
 from app.importers.base import Artifact, Reject
+
+try:
+    from yaml import CSafeLoader as _Base
+except ImportError:  # a build of PyYAML without the C library; ten times slower
+    from yaml import SafeLoader as _Base  # type: ignore[assignment]
 
 JSON_LIMIT = 32 * 1024 * 1024
 """Bytes. A parsed document takes about ten times its size, so this keeps an import under 400 MB."""
@@ -107,15 +113,33 @@ def json_lines(artifact: Artifact) -> Iterator[tuple[int, Any]]:
                     raise Reject(refused.reason, line=number, column=refused.column) from None
 
 
+def read_documents(artifact: Artifact) -> list[Any]:
+    """The artifact's documents, for formats that tools write as JSON, as JSON lines or as YAML: one, one a line, or
+    as many as the YAML stream holds."""
+    if "yaml" in artifact.parsed:
+        return read_yaml(artifact)
+    with artifact.open() as stream:
+        start = stream.read(4096).lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\x00")[:1]
+    if start not in (b"{", b"["):
+        return read_yaml(artifact)
+    try:
+        return [read_json(artifact)]
+    except Reject as refused:
+        if "Extra data" not in refused.reason:
+            raise
+        try:
+            return read_json_lines(artifact)
+        except Reject:
+            raise refused from None
+
+
 def read_yaml(artifact: Artifact) -> list[Any]:
     """The artifact as YAML documents, plain values only. Anchors are refused: aliases multiply."""
     if "yaml" not in artifact.parsed:
         text = read_text(artifact, YAML_LIMIT)
         try:
-            for token in yaml.scan(text, Loader=yaml.SafeLoader):
-                if isinstance(token, yaml.AliasToken):
-                    raise Reject("YAML aliases are refused", line=token.start_mark.line + 1)
-            documents = list(yaml.load_all(text, Loader=_Yaml))  # noqa: S506 - a SafeLoader
+            _check_tokens(text)
+            documents = list(yaml.load_all(text, Loader=_Yaml))
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark
             raise Reject(
@@ -123,22 +147,70 @@ def read_yaml(artifact: Artifact) -> list[Any]:
                 line=mark.line + 1 if mark else None,
                 column=mark.column + 1 if mark else None,
             ) from None
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
+        except (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            # An explicit tag on a value that is none of its type breaks the library's constructors in these ways.
             raise Reject(f"not valid YAML: {type(error).__name__}") from None
         for document in documents:
             _check_depth(document)
         artifact.parsed["yaml"] = documents
-    documents = artifact.parsed["yaml"]
-    return documents
+    found: list[Any] = artifact.parsed["yaml"]
+    return found
 
 
-class _Yaml(yaml.SafeLoader):
-    """Times stay text, as JSON has them, so that one reading of a format serves both spellings."""
+def _check_tokens(text: str) -> None:
+    """Refuses aliases, and nesting that would exhaust the C library's stack, before anything is built."""
+    depth = 0
+    for token in yaml.scan(text, Loader=_Base):
+        if isinstance(token, yaml.AliasToken):
+            raise Reject("YAML aliases are refused", line=token.start_mark.line + 1)
+        if isinstance(token, _OPENING):
+            depth += 1
+        elif isinstance(token, _CLOSING):
+            depth -= 1
+        if depth > DEPTH_LIMIT:
+            raise Reject(f"nested deeper than {DEPTH_LIMIT} levels", line=token.start_mark.line + 1)
 
 
+_OPENING = (
+    yaml.BlockSequenceStartToken,
+    yaml.BlockMappingStartToken,
+    yaml.FlowSequenceStartToken,
+    yaml.FlowMappingStartToken,
+)
+_CLOSING = (yaml.BlockEndToken, yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken)
+
+
+class _Yaml(_Base):
+    """Times stay text, as JSON has them, so that one reading of a format serves both spellings; and what `parse_json`
+    refuses, duplicated keys and numbers that are none, is refused here."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: dict[tuple[str, str], yaml.Node] = {}
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                first = seen.setdefault((key.tag, key.value), value)
+                if first is not value and not _same_scalar(first, value):
+                    problem = f"the key {key.value!r} is given twice in one object with different values"
+                    raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
+        made: dict[Any, Any] = super().construct_mapping(node, deep)
+        return made
+
+    def construct_yaml_float(self, node: yaml.ScalarNode) -> float:
+        number = super().construct_yaml_float(node)
+        if not math.isfinite(number):
+            raise yaml.constructor.ConstructorError(None, None, f"{node.value} is not a number", node.start_mark)
+        return number
+
+
+def _same_scalar(one: yaml.Node, other: yaml.Node) -> bool:
+    both = isinstance(one, yaml.ScalarNode) and isinstance(other, yaml.ScalarNode)
+    return both and (one.tag, one.value) == (other.tag, other.value)
+
+
+_Yaml.add_constructor("tag:yaml.org,2002:float", _Yaml.construct_yaml_float)
 _Yaml.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    for first, resolvers in _Base.yaml_implicit_resolvers.items()
 }
 
 
@@ -166,12 +238,12 @@ def parse_json(text: str) -> Any:
     return document
 
 
-class _Duplicate(Exception):  # noqa: N818
+class _Duplicate(Exception):
     def __init__(self, key: str) -> None:
         self.key = key
 
 
-class _Constant(Exception):  # noqa: N818
+class _Constant(Exception):
     def __init__(self, name: str) -> None:
         self.name = name
 
@@ -230,3 +302,12 @@ def as_text(value: Any) -> str:
     if isinstance(value, bool) or value is None:
         return ""
     return str(value) if isinstance(value, (str, int, float)) else ""
+
+
+def as_count(value: Any) -> int | None:
+    """The value when it is a whole number, or text of one, from 0 to a billion; else None."""
+    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit() and len(value.strip()) <= 10:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return int(value) if 0 <= value <= 1_000_000_000 and value == int(value) else None
