@@ -9,10 +9,12 @@ import re
 from collections.abc import Iterable
 from hashlib import sha256
 
-from app.domain.evidence import EvidenceType
-
 KEY_LIMIT = 200
-"""Characters of a source key."""
+"""Characters of an artifact's source key."""
+
+PART = "#"
+PART_LIMIT = 100
+"""Characters that tell a part of an artifact apart, the mark before it included."""
 
 _EXTENSIONS = (
     ".csv", ".html", ".json", ".jsonl", ".jtl", ".ndjson", ".sarif", ".trx", ".txt", ".xml", ".yaml", ".yml",
@@ -21,20 +23,27 @@ _OTHER = re.compile(r"[^A-Za-z0-9._/-]+")
 
 
 def source_key(
-    evidence_type: EvidenceType, format: str, artifact_name: str, item_key: str = "", *, stem: str | None = None
+    evidence_type: str, format: str, artifact_name: str, item_key: str = "", *, stem: str | None = None
 ) -> str:
     """`<evidence type>/<format>/<path without extension>`, such as `ci/junit/unit-tests` for unit-tests.xml.
 
     `artifact_name` is the path as the user gave it, or below the imported directory. `item_key` tells several items
-    of one artifact apart. `stem` is what `unique_names` gave for the artifact, where several came together.
+    of one artifact apart, as `#part` at the end. `stem` is what `unique_names` gave for the artifact, where several
+    came together.
     """
     path = stem if stem is not None else stem_of(artifact_name)
-    if item_key:
-        path = f"{path}/{_clean(item_key)}"
-    start = f"{evidence_type.value}/{format}/"
-    if len(start) + len(path) > KEY_LIMIT:
-        room = KEY_LIMIT - len(start) - 9
-        path = f"{sha256(path.encode()).hexdigest()[:8]}-{path[-room:]}"
+    return part_key(_fit(f"{evidence_type}/{format}/", path, KEY_LIMIT), item_key)
+
+
+def part_key(key: str, part: str) -> str:
+    """The key of one part of the artifact that `key` names. No artifact's own key holds a `#`, so that report.xml and
+    the files of a folder named report never meet."""
+    return _fit(f"{key}{PART}", _clean(part), PART_LIMIT + len(key)) if part else key
+
+
+def _fit(start: str, path: str, limit: int) -> str:
+    if len(start) + len(path) > limit:
+        path = f"{sha256(path.encode()).hexdigest()[:8]}-{path[-(limit - len(start) - 9) :]}"
     return start + path
 
 
