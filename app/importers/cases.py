@@ -31,9 +31,7 @@ TESTS_PER_INVARIANT = 20
 class Cases:
     """A running count of test cases. Memory is bounded by the limits above and TOP_TESTS."""
 
-    _tally: dict[str, int] = field(
-        default_factory=lambda: dict.fromkeys(("passed", "failed", "error", "skipped"), 0)
-    )
+    _tally: dict[str, int] = field(default_factory=lambda: dict.fromkeys(("passed", "failed", "error", "skipped"), 0))
     _flaky: int = 0
     _troubled: list[dict[str, Any]] = field(default_factory=list)
     _proofs: dict[str, list[tuple[str, Result]]] = field(default_factory=dict)
@@ -58,17 +56,20 @@ class Cases:
         if result not in (Result.PASSED, Result.SKIPPED) and len(self._troubled) < TOP_TESTS:
             told = {"name": clip(name, 300), "suite": clip(suite, 300), "message": clip(message)}
             told |= {key: clip(value, 300) for key, value in more.items()}
-            self._troubled.append(
-                {"result": result.value} | {key: value for key, value in told.items() if value}
-            )
-        named = dict.fromkeys(i.strip() for i in invariants if INVARIANT_ID.fullmatch(i.strip()))
-        for invariant in named | dict.fromkeys(ids_in_text(name)):
-            if invariant not in self._proofs and len(self._proofs) >= INVARIANT_LIMIT:
-                continue
-            self._outcomes.setdefault(invariant, set()).add(result)
-            tests = self._proofs.setdefault(invariant, [])
-            if len(tests) < TESTS_PER_INVARIANT:
-                tests.append((clip(name, 300), result))
+            self._troubled.append({"result": result.value} | {key: value for key, value in told.items() if value})
+        for invariant in dict.fromkeys((*(i.strip() for i in invariants), *ids_in_text(name))):
+            self.prove(invariant, name, result)
+
+    def prove(self, invariant: str, name: str, result: Result) -> None:
+        """Let what is called `name`, a case or a whole suite, speak for an invariant without counting it. Anything
+        but an invariant's id is passed over."""
+        known = invariant in self._proofs
+        if not INVARIANT_ID.fullmatch(invariant) or (not known and len(self._proofs) >= INVARIANT_LIMIT):
+            return
+        self._outcomes.setdefault(invariant, set()).add(result)
+        tests = self._proofs.setdefault(invariant, [])
+        if len(tests) < TESTS_PER_INVARIANT:
+            tests.append((clip(name, 300), result))
 
     def counts(self) -> TestCounts:
         """The counts so far."""
