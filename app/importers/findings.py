@@ -40,6 +40,14 @@ def severity_of_score(score: float) -> Severity:
     return Severity.MEDIUM if score >= 4 else Severity.LOW
 
 
+def open_sentence(counts: FindingCounts) -> str:
+    """The counts in words for a title, such as `3 open findings (1 high, 2 low), 4 suppressed`."""
+    by_severity = ", ".join(f"{n} {s.value}" for s in SEVERITY_ORDER if (n := getattr(counts, s.value)))
+    told = f"{counts.open or 'no'} open finding{'' if counts.open == 1 else 's'}"
+    told += f" ({by_severity})" if by_severity else ""
+    return told + (f", {counts.suppressed} suppressed" if counts.suppressed else "")
+
+
 @dataclass(slots=True)
 class Findings:
     """A running count with the first `TOP_FINDINGS` of each severity kept, so that memory stays bounded."""
@@ -48,9 +56,7 @@ class Findings:
     _suppressed: int = 0
     _kept: dict[Severity, list[dict[str, Any]]] = field(default_factory=dict)
 
-    def add(
-        self, severity: Severity, *, id: str = "", title: str = "", location: str = "", **more: Any
-    ) -> None:
+    def add(self, severity: Severity, *, id: str = "", title: str = "", location: str = "", **more: Any) -> None:
         """Count an open finding; `more` are further short facts, such as package, version or fixed_in."""
         self._counts[severity] += 1
         kept = self._kept.setdefault(severity, [])
@@ -65,12 +71,8 @@ class Findings:
 
     def counts(self) -> FindingCounts:
         """The counts so far."""
-        return FindingCounts(
-            **{s.value: self._counts[s] for s in SEVERITY_ORDER}, suppressed=self._suppressed
-        )
+        return FindingCounts(**{s.value: self._counts[s] for s in SEVERITY_ORDER}, suppressed=self._suppressed)
 
     def top(self) -> list[dict[str, Any]]:
         """The worst findings, at most `TOP_FINDINGS`, worst first, in file order within a severity."""
-        return [finding for severity in SEVERITY_ORDER for finding in self._kept.get(severity, [])][
-            :TOP_FINDINGS
-        ]
+        return [finding for severity in SEVERITY_ORDER for finding in self._kept.get(severity, [])][:TOP_FINDINGS]
