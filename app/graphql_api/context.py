@@ -1,0 +1,54 @@
+"""What one request carries: whose eyes read, how cursors are signed, and the loaders that join its reads."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from datetime import datetime
+from typing import Any
+
+from aiodataloader import DataLoader
+from strawberry.types import Info as StrawberryInfo
+
+from app.domain.errors import Invalid
+from app.domain.paging import CursorCodec
+from app.readmodels.rows import Reader
+
+BATCH_LIMIT = 500
+"""Keys that one statement takes; a page has no more rows than this."""
+
+
+class Context:
+    """One request. Loaders live as long as it does, so nothing is remembered from one request to the next."""
+
+    def __init__(self, reader: Reader, cursors: CursorCodec) -> None:
+        self.reader = reader
+        self.cursors = cursors
+        self._loaders: dict[Hashable, DataLoader[Any, Any]] = {}
+        self._settled: set[datetime] = set()
+
+    def loader(
+        self, spec: Hashable, batch: Callable[[Sequence[str]], Awaitable[dict[str, Any]]]
+    ) -> DataLoader[str, Any]:
+        """The loader of one way of reading, made when first asked for. `batch` answers many keys in one statement;
+        keys it leaves out load as None."""
+        loader = self._loaders.get(spec)
+        if loader is None:
+
+            async def load(keys: list[str]) -> list[Any]:
+                found = await batch(keys)
+                return [found.get(key) for key in keys]
+
+            loader = self._loaders[spec] = DataLoader(load, max_batch_size=BATCH_LIMIT)
+        return loader
+
+    async def settled(self, as_of: datetime | None) -> datetime | None:
+        """`as_of`, once no writer at work can still add to what was known then; Invalid when it is in the future."""
+        if as_of is not None and as_of not in self._settled:
+            await self.reader.database.settle(as_of)
+            self._settled.add(as_of)
+            if len(self._settled) > 10:
+                raise Invalid("one operation may ask as of at most 10 different times", field="asOf")
+        return as_of
+
+
+Info = StrawberryInfo[Context, None]

@@ -1,0 +1,157 @@
+"""Composition root of the HTTP faces: pool, routes, middleware, health, metrics."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import time
+import uuid
+from collections.abc import AsyncIterator
+
+import structlog
+import uvicorn
+import uvloop
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.config import Settings
+from app.db import migrate
+from app.db.pool import NOT_MIGRATED, Database
+from app.domain.errors import EvidenceError
+from app.graphql_api.endpoint import GraphQLEndpoint
+from app.pages.explorer import explorer_page, static_routes
+from app.readmodels.rows import Reader
+
+log = structlog.get_logger(__name__)
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+class Observed:
+    """Gives every request an id, counts and times it, and answers what nobody caught with a masked 500."""
+
+    def __init__(self, app: ASGIApp, registry: CollectorRegistry) -> None:
+        self._app = app
+        labels = ("method", "route", "status")
+        self._requests = Counter("evidence_http_requests", "Requests answered.", labels, registry=registry)
+        self._seconds = Histogram(
+            "evidence_http_request_seconds", "Time to answer a request.", labels[:2], registry=registry
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
+        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+        status = 500
+        began = time.perf_counter()
+
+        async def observed_send(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", []), (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, observed_send)
+        except Exception:
+            log.exception("unexpected error in a request", request_id=request_id, path=scope["path"])
+            if status == 500:
+                masked = JSONResponse(
+                    {"error": f"something went wrong here; the log has it under request {request_id}"}, 500
+                )
+                with contextlib.suppress(Exception):
+                    await masked(scope, receive, observed_send)
+        finally:
+            route = getattr(scope.get("route"), "path", "unmatched")
+            self._requests.labels(scope["method"], route, str(status)).inc()
+            self._seconds.labels(scope["method"], route).observe(time.perf_counter() - began)
+
+
+def create_app(settings: Settings, dsn: str) -> Starlette:
+    """The whole HTTP face over one database. The pool opens with the app and closes with it."""
+    registry = CollectorRegistry()
+    state: dict[str, Database] = {}
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        state["database"] = await Database.connect(
+            dsn, size=settings.pool_size, statement_timeout=settings.statement_timeout
+        )
+        try:
+            yield
+        finally:
+            await state.pop("database").close()
+
+    def reader(_: Request) -> Reader:
+        return Reader(state["database"])
+
+    async def livez(_: Request) -> Response:
+        return JSONResponse({"status": "pass"})
+
+    async def healthz(_: Request) -> Response:
+        try:
+            revision = await state["database"].fetchval("SELECT version_num FROM alembic_version")
+        except EvidenceError as error:
+            return JSONResponse({"status": "fail", "output": error.message}, 503)
+        if revision != migrate.head():
+            return JSONResponse({"status": "fail", "output": NOT_MIGRATED, "revision": revision}, 503)
+        return JSONResponse({"status": "pass", "revision": revision})
+
+    async def metrics(_: Request) -> Response:
+        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+    async def home(_: Request) -> Response:
+        return RedirectResponse("/graphql")
+
+    graphql = GraphQLEndpoint(
+        reader=reader, cursor_key=settings.cursor_key(), max_body=settings.max_body, explorer=explorer_page
+    )
+
+    async def graphql_route(request: Request) -> Response:
+        return await graphql(request)
+
+    app = Starlette(
+        routes=[
+            Route("/", home),
+            Route("/graphql", graphql_route, methods=["GET", "POST"]),
+            Route("/healthz", healthz),
+            Route("/livez", livez),
+            Route("/metrics", metrics),
+            static_routes(),
+        ],
+        lifespan=lifespan,
+    )
+    app.add_middleware(Observed, registry=registry)
+    return app
+
+
+async def serve(settings: Settings, dsn: str, listener: socket.socket) -> None:
+    """Answer on a listening socket until SIGINT or SIGTERM; requests in flight get 10 s to end."""
+    config = uvicorn.Config(
+        create_app(settings, dsn),
+        log_config=None,
+        access_log=False,
+        loop="uvloop",
+        http="httptools",
+        server_header=False,
+        timeout_graceful_shutdown=10,
+        timeout_keep_alive=30,
+        limit_concurrency=1_000,
+        backlog=512,
+    )
+    await uvicorn.Server(config).serve(sockets=[listener])
+
+
+def run(settings: Settings, dsn: str, listener: socket.socket) -> None:
+    """`serve` on an event loop of its own."""
+    uvloop.run(serve(settings, dsn, listener))
