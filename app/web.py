@@ -26,6 +26,8 @@ from app.domain.errors import EvidenceError
 from app.graphql_api.endpoint import GraphQLEndpoint
 from app.pages.explorer import explorer_page, static_routes
 from app.readmodels.rows import Reader
+from app.rest_v3.problems import unknown_path
+from app.rest_v3.routes import Routes
 
 log = structlog.get_logger(__name__)
 
@@ -127,8 +129,10 @@ def create_app(settings: Settings, dsn: str) -> Starlette:
             Route("/healthz", healthz),
             Route("/livez", livez),
             Route("/metrics", metrics),
+            *Routes(reader, settings.cursor_key()).routes(),
             static_routes(),
         ],
+        exception_handlers={404: unknown_path},
         lifespan=lifespan,
     )
     app.add_middleware(Observed, registry=registry)
