@@ -1,0 +1,194 @@
+"""Every format, one line each; detection by content, and the one edge where a parse becomes a value."""
+
+from __future__ import annotations
+
+import io
+import re
+from contextlib import suppress
+from itertools import islice
+from typing import Any
+
+from app.importers import (
+    alertmanager,
+    cucumber_json,
+    cucumber_messages,
+    cyclonedx,
+    gitlab_security,
+    grype,
+    guard,
+    health,
+    intoto,
+    junit,
+    k8s_status,
+    mochawesome,
+    openvex,
+    playwright_json,
+    sarif,
+    trivy,
+    xunit_other,
+)
+from app.importers.base import Artifact, ImportBatch, Importer, Probe, Reject, Rejected, clip
+from app.importers.documents import YAML_LIMIT, decode, parse_json, read_json, read_yaml
+from app.importers.markup import events, local, namespace
+
+IMPORTERS: tuple[Importer, ...] = (
+    alertmanager,
+    cucumber_json,
+    cucumber_messages,
+    cyclonedx,
+    gitlab_security,
+    grype,
+    guard,
+    health,
+    intoto,
+    junit,
+    k8s_status,
+    mochawesome,
+    openvex,
+    playwright_json,
+    sarif,
+    trivy,
+    xunit_other,
+)
+
+FORMATS: dict[str, Importer] = {importer.FORMAT: importer for importer in IMPORTERS}
+
+_HEAD = 256 * 1024
+_CHILDREN = 40
+_EVENTS = 10_000
+_LINES = 20
+_YAML = re.compile(r"(?:[#%].*\n|---.*\n|\s*\n)*(?:-\s+)*[A-Za-z_$\"'][\w.$/\"'-]*:(?:\s|$)", re.MULTILINE)
+
+
+def read(artifact: Artifact, format: str | None = None) -> ImportBatch | Rejected:
+    """The evidence in one artifact. `format` skips detection; otherwise exactly one importer must claim it.
+
+    Never raises for bad input.
+    """
+    try:
+        if artifact.size == 0:
+            return Rejected("the file is empty")
+        if format is not None:
+            if format not in FORMATS:
+                return Rejected(f"unknown format {format!r}; the formats are {', '.join(sorted(FORMATS))}")
+            chosen = FORMATS[format]
+        else:
+            chosen = _detect(artifact)
+    except Reject as refused:
+        return Rejected(refused.reason, refused.line, refused.column)
+    try:
+        return chosen.parse(artifact)
+    except Reject as refused:
+        return Rejected(refused.reason, refused.line, refused.column, chosen.FORMAT)
+
+
+def _detect(artifact: Artifact) -> Importer:
+    found = probe(artifact)
+    claims = [importer for importer in IMPORTERS if importer.detect(found)]
+    if len(claims) == 1:
+        return claims[0]
+    if claims:
+        names = ", ".join(sorted(importer.FORMAT for importer in claims))
+        raise Reject(f"ambiguous: the content fits {names}; say which with --format")
+    if found.kind in ("text", "csv") and _YAML.match("\n".join(found.lines)):
+        read_yaml(artifact)  # raises, and so says where broken YAML is broken
+    raise Reject(f"unknown format: {_describe(found)} is none of {', '.join(sorted(FORMATS))}")
+
+
+def _describe(found: Probe) -> str:
+    if found.kind == "xml":
+        return f"XML with the root element <{clip(found.root, 100)}>"
+    if found.kind == "json":
+        document = found.document
+        if isinstance(document, dict):
+            return f"a JSON object with the keys {clip(', '.join(list(document)[:8]), 200) or '(none)'}"
+        return f"a JSON {'array' if isinstance(document, list) else 'value'}"
+    return {"jsonl": "JSON lines", "yaml": "YAML", "csv": "a table"}.get(found.kind, "text")
+
+
+def probe(artifact: Artifact) -> Probe:
+    """What the content looks like. Raises Reject when it is broken in a way that no format could mend."""
+    with artifact.open() as stream:
+        head = stream.read(_HEAD)
+    start = head.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\x00")[:1]
+    if start == b"<":
+        return _probe_xml(artifact)
+    if start in (b"{", b"["):
+        return _probe_json(artifact)
+    return _probe_text(artifact, head)
+
+
+def _probe_xml(artifact: Artifact) -> Probe:
+    root: Any = None
+    children: list[str] = []
+    depth = 0
+    try:
+        for event, element in islice(events(artifact), _EVENTS):
+            depth += 1 if event == "start" else -1
+            if event == "start" and root is None:
+                root = element
+            elif event == "start" and depth == 2:
+                children.append(local(element.tag))
+                if len(children) >= _CHILDREN:
+                    break
+            elif event == "end" and depth == 1:
+                del root[:]  # not clear(), which would lose the attributes
+    except Reject:
+        if root is None:
+            raise
+        # Broken further down: the importer meets the same place and rejects it in the format's name.
+    return Probe(
+        "xml",
+        root=local(root.tag),
+        namespace=namespace(root.tag),
+        attributes=dict(root.attrib),
+        children=tuple(children),
+    )
+
+
+def _probe_json(artifact: Artifact) -> Probe:
+    lines = _first_lines(artifact)
+    if len(lines) > 1:
+        try:
+            first = parse_json(lines[0])
+        except Reject:
+            first = None
+        if isinstance(first, (dict, list)):
+            return Probe("jsonl", document=_parsed_lines(artifact), lines=lines)
+    return Probe("json", document=read_json(artifact))
+
+
+def _parsed_lines(artifact: Artifact) -> list[Any]:
+    documents = []
+    for number, line in _numbered_lines(artifact):
+        try:
+            documents.append(parse_json(line))
+        except Reject as refused:
+            raise Reject(refused.reason, line=number, column=refused.column) from None
+    return documents
+
+
+def _first_lines(artifact: Artifact) -> tuple[str, ...]:
+    return tuple(line for _number, line in _numbered_lines(artifact))
+
+
+def _numbered_lines(artifact: Artifact) -> list[tuple[int, str]]:
+    """The first non-blank lines, whole ones only, with their numbers from 1."""
+    with artifact.open() as stream:
+        head = stream.read(_HEAD)
+    whole = head if len(head) == artifact.size else head[: head.rfind(b"\n") + 1]
+    # Not splitlines: it also splits at U+2028 and others, which JSON allows inside strings.
+    lines = enumerate(io.StringIO(decode(whole), newline=None), start=1)
+    return list(islice(((number, line.rstrip("\n")) for number, line in lines if line.strip()), _LINES))
+
+
+def _probe_text(artifact: Artifact, head: bytes) -> Probe:
+    lines = _first_lines(artifact)
+    if not lines:
+        raise Reject("the file holds nothing but white space" if not head.strip() else "the file has no line breaks")
+    if _YAML.match("\n".join(lines)) and artifact.size <= YAML_LIMIT:
+        with suppress(Reject):
+            return Probe("yaml", document=read_yaml(artifact), lines=lines)
+    if all("," in line or "\t" in line for line in lines[:2]):
+        return Probe("csv", lines=lines)
+    return Probe("text", lines=lines)
