@@ -57,8 +57,9 @@ class Cases:
             told = {"name": clip(name, 300), "suite": clip(suite, 300), "message": clip(message)}
             told |= {key: clip(value, 300) for key, value in more.items()}
             self._troubled.append({"result": result.value} | {key: value for key, value in told.items() if value})
-        for invariant in dict.fromkeys((*(i.strip() for i in invariants), *ids_in_text(name))):
-            self.prove(invariant, name, result)
+        if invariants or "PI-" in name:  # the search is dear, and reports of a million cases are many
+            for invariant in dict.fromkeys((*(i.strip() for i in invariants), *ids_in_text(name))):
+                self.prove(invariant, name, result)
 
     def prove(self, invariant: str, name: str, result: Result) -> None:
         """Let what is called `name`, a case or a whole suite, speak for an invariant without counting it. Anything

@@ -13,13 +13,12 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from xml.etree.ElementTree import Element
 
 from app.domain.evidence import EvidenceType, Result, TestCounts, worst_result
 from app.domain.invariants import ids_in_text
 from app.importers.base import Artifact, ImportBatch, Item, Probe, Reject, clip
 from app.importers.cases import Cases
-from app.importers.markup import pruned
+from app.importers.markup import walk
 from app.importers.moments import moment
 
 FORMAT = "junit"
@@ -29,7 +28,15 @@ SUITE_PROBLEMS = 20
 
 _SUITES = ("testsuites", "testsuite", "testrun")
 _RERUNS = ("flakyFailure", "flakyError", "rerunFailure", "rerunError")
-_INVARIANT_PROPERTIES = ("invariant", "invariants")
+_TEXTS = frozenset(("error", "failure", "skipped", "property", *_RERUNS))
+_WORST_FIRST = (("error", Result.ERROR), ("failure", Result.FAILED), ("skipped", Result.SKIPPED))
+_TOTALS = (
+    ("tests", "tests"),
+    ("failures", "failures"),
+    ("errors", "errors"),
+    ("skipped", "skipped"),
+    ("skips", "skipped"),
+)
 
 # What `status` or `result` says where no child element does: gtest, CTest, Katalon, xcresult, QTest.
 _STATUS = {
@@ -68,16 +75,7 @@ def detect(probe: Probe) -> bool:
 def parse(artifact: Artifact) -> ImportBatch:
     """One item with its cases counted, and a result for every invariant that a case or suite names."""
     report = _Report()
-    parents: list[str] = []
-    for event, name, element in pruned(artifact, frozenset()):
-        if event == "start":
-            if not parents and name not in _SUITES:
-                raise Reject(f"not JUnit: the root element is <{clip(name, 100)}>, not <testsuites> or <testsuite>")
-            report.start(name, element)
-            parents.append(name)
-        else:
-            parents.pop()
-            report.end(name, element, parents)
+    walk(artifact, report.start, report.end, _TEXTS)
     return report.batch()
 
 
@@ -95,33 +93,43 @@ class _Case:
     """A test case while it is open. `messages` holds the first of each kind of child."""
 
     attributes: dict[str, str]
-    messages: dict[str, str] = field(default_factory=dict)
+    messages: dict[str, str] | None = None
     reruns: int = 0
-    invariants: list[str] = field(default_factory=list)
+    invariants: tuple[str, ...] = ()
+
+    def problem(self, kind: str, message: str) -> None:
+        self.messages = self.messages or {}
+        self.messages.setdefault(kind, message)
 
     def result(self) -> Result:
-        for kind, result in (("error", Result.ERROR), ("failure", Result.FAILED), ("skipped", Result.SKIPPED)):
-            if kind in self.messages:
+        for kind, result in _WORST_FIRST if self.messages else ():
+            if kind in (self.messages or ()):
                 return result
         for attribute in ("status", "result"):
-            if said := _STATUS.get(self.attributes.get(attribute, "").strip().lower()):
-                return said
+            if attribute in self.attributes:
+                said = _STATUS.get(self.attributes[attribute].strip().lower())
+                if said:
+                    return said
         return Result.WARNED if self.reruns else Result.PASSED
 
     def message(self) -> str:
-        return next((self.messages[k] for k in ("error", "failure", "skipped", "rerun") if k in self.messages), "")
+        told = self.messages or {}
+        return next((told[kind] for kind in ("error", "failure", "skipped", "rerun") if kind in told), "")
 
 
 @dataclass(slots=True)
 class _Report:
-    """All that is kept of a report while it streams by."""
+    """All that is kept of a report while it streams by. `parents` are the names of the open elements."""
 
+    parents: list[str] = field(default_factory=list)
     cases: Cases = field(default_factory=Cases)
     suites: list[_Suite] = field(default_factory=list)
     open_cases: list[_Case] = field(default_factory=list)
+    open_attributes: list[dict[str, str]] = field(default_factory=list)
     suite_count: int = 0
     top_names: list[str] = field(default_factory=list)
     declared: dict[str, int] = field(default_factory=dict)
+    declared_by_root: bool = False
     problems: list[dict[str, Any]] = field(default_factory=list)
     problem_count: int = 0
     problem_results: set[Result] = field(default_factory=set)
@@ -132,47 +140,44 @@ class _Report:
     last: datetime | None = None
     runner: str = ""
 
-    def start(self, name: str, element: Element) -> None:
-        if name in _SUITES:
-            self._start_suite(name, element)
-        elif name == "testcase":
-            self.open_cases.append(_Case(dict(element.attrib)))
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if name == "testcase":
+            self.open_cases.append(_Case(attributes))
+        elif name in _SUITES:
+            self._start_suite(name, attributes)
+        elif name in _TEXTS:
+            self.open_attributes.append(attributes)
+        if not self.parents and name not in _SUITES:
+            raise Reject(f"not JUnit: the root element is <{clip(name, 100)}>, not <testsuites> or <testsuite>")
+        self.parents.append(name)
 
-    def _start_suite(self, name: str, element: Element) -> None:
-        own = element.get("name", "")
+    def _start_suite(self, name: str, attributes: dict[str, str]) -> None:
+        own = attributes.get("name", "")
         depth = len(self.suites)
         self.suites.append(_Suite(own, list(ids_in_text(own))))
         self.suite_count += name == "testsuite"
-        seconds = _seconds(element.get("time"))
-        self._span(element.get("timestamp"), seconds)
-        if depth == 0 or (depth == 1 and len(self.top_names) < 3):
-            self.top_names.append(own)
+        seconds = _seconds(attributes.get("time"))
+        self._span(attributes.get("timestamp"), seconds)
         if depth == 0:
             self.root_seconds = seconds
+            self.top_names.append(own)
+            self._declare(attributes)
+            self.declared_by_root = "tests" in self.declared
         elif depth == 1:
             self.top_seconds += seconds or 0.0
-        if depth == 0 or (depth == 1 and not self.declared.get("_root")):
-            self._declare(element, root=depth == 0)
-        self._recognise(element, own)
+            if len(self.top_names) < 3:
+                self.top_names.append(own)
+            if not self.declared_by_root:
+                self._declare(attributes)
+        if self.suite_count <= 1 and not self.runner:
+            self.runner = _runner(own, attributes)
 
-    def _declare(self, element: Element, *, root: bool) -> None:
+    def _declare(self, attributes: dict[str, str]) -> None:
         """Totals as written: the root's where it gives any, else summed over the suites right below it."""
-        names = {"tests": "tests", "failures": "failures", "errors": "errors", "skipped": "skipped", "skips": "skipped"}
-        for attribute, name in names.items():
-            value = element.get(attribute, "").strip()
+        for attribute, name in _TOTALS:
+            value = attributes.get(attribute, "").strip()
             if value.isascii() and value.isdigit() and len(value) < 10:
                 self.declared[name] = self.declared.get(name, 0) + int(value)
-                if root and name == "tests":
-                    self.declared["_root"] = 1
-
-    def _recognise(self, element: Element, name: str) -> None:
-        if self.runner or self.suite_count > 1:
-            return
-        self.runner = _RUNNERS.get(name.strip().lower(), "")
-        if not self.runner and any("surefire" in v for k, v in element.attrib.items() if "chemaLocation" in k):
-            self.runner = "Maven Surefire"
-        if not self.runner and name.startswith("xcresult: "):
-            self.runner = "xcresultparser"
 
     def _span(self, timestamp: str | None, seconds: float | None) -> None:
         started = moment(timestamp)
@@ -182,60 +187,69 @@ class _Report:
         self.first = started if self.first is None else min(self.first, started)
         self.last = ended if self.last is None else max(self.last, ended)
 
-    def end(self, name: str, element: Element, parents: list[str]) -> None:
-        parent = parents[-1] if parents else ""
-        if name in _SUITES:
-            self._end_suite()
-        elif name == "testcase":
+    def end(self, name: str, text: str) -> None:
+        self.parents.pop()
+        if name == "testcase":
             self._end_case(self.open_cases.pop())
-        elif name in ("error", "failure", "skipped") and parent == "testcase":
-            self.open_cases[-1].messages.setdefault(name, _message(element))
-        elif name in _RERUNS and parent == "testcase":
-            self.open_cases[-1].reruns += 1
-            self.open_cases[-1].messages.setdefault("rerun", _message(element))
-        elif name in ("error", "failure") and parent in _SUITES:
-            self._suite_problem(name, element)
-        elif name == "property" and parent == "properties" and len(parents) > 1:
-            self._property(element, parents[-2])
+        elif name in _SUITES:
+            self._end_suite()
+        elif name in _TEXTS:
+            self._end_detail(name, text, self.open_attributes.pop())
 
-    def _suite_problem(self, name: str, element: Element) -> None:
+    def _end_detail(self, name: str, text: str, attributes: dict[str, str]) -> None:
+        parent = self.parents[-1]
+        if parent == "testcase" and name != "property":
+            case = self.open_cases[-1]
+            case.reruns += name in _RERUNS
+            case.problem("rerun" if name in _RERUNS else name, _message(attributes, text))
+        elif parent in _SUITES and name in ("error", "failure"):
+            self._suite_problem(name, _message(attributes, text))
+        elif parent == "properties" and name == "property":
+            self._property(attributes, text, self.parents[-2])
+
+    def _suite_problem(self, kind: str, message: str) -> None:
         self.problem_count += 1
-        result = Result.ERROR if name == "error" else Result.FAILED
+        result = Result.ERROR if kind == "error" else Result.FAILED
         self.problem_results.add(result)
-        self.suites[-1].outcomes.add(result)
+        suite = self.suites[-1]
+        suite.outcomes.add(result)
         if len(self.problems) < SUITE_PROBLEMS:
-            self.problems.append(
-                {"suite": clip(self.suites[-1].name, 300), "kind": name, "message": clip(_message(element))}
-            )
+            self.problems.append({"suite": clip(suite.name, 300), "kind": kind, "message": clip(message)})
 
-    def _property(self, element: Element, owner: str) -> None:
-        name = element.get("name", "").strip().lower()
-        value = element.get("value") or element.text or ""
-        if name in _INVARIANT_PROPERTIES and len(value) < 10_000:
-            ids = re.split(r"[,;\s]+", value)
+    def _property(self, attributes: dict[str, str], text: str, owner: str) -> None:
+        name = attributes.get("name", "").strip().lower()
+        value = attributes.get("value") or text
+        if name in ("invariant", "invariants"):
+            ids = re.split(r"[,;\s]+", value[:10_000])
             if owner == "testcase":
-                self.open_cases[-1].invariants += ids
+                self.open_cases[-1].invariants += tuple(ids)
             elif owner in _SUITES:
                 self.suites[-1].invariants += ids
-        elif name == "go.version" and owner == "testsuite" and not self.runner:
+        elif name == "go.version" and not self.runner:
             self.runner = clip(f"go test {value}", 100)
 
     def _end_case(self, case: _Case) -> None:
         attributes = case.attributes
         seconds = _seconds(attributes.get("time"))
         self.case_seconds += seconds or 0.0
-        self._span(attributes.get("timestamp"), seconds)
+        if "timestamp" in attributes:
+            self._span(attributes["timestamp"], seconds)
         result = case.result()
-        place, line = attributes.get("file", ""), attributes.get("line") or attributes.get("lineno") or ""
+        suite = self.suites[-1]
+        suite.outcomes.add(result)
         owner = attributes.get("classname") or attributes.get("class") or ""
-        if self.suites:
-            self.suites[-1].outcomes.add(result)
+        name = attributes.get("name") or owner or "(unnamed)"
+        invariants = (*case.invariants, *ids_in_text(owner)) if case.invariants or "PI-" in owner else ()
+        if result is Result.PASSED:
+            self.cases.add(name, result, invariants=invariants)
+            return
+        place, line = attributes.get("file", ""), attributes.get("line") or attributes.get("lineno") or ""
         self.cases.add(
-            attributes.get("name") or owner or "(unnamed)",
+            name,
             result,
-            suite=owner or (self.suites[-1].name if self.suites else ""),
+            suite=owner or suite.name,
             message=case.message(),
-            invariants=[*case.invariants, *ids_in_text(owner)],
+            invariants=invariants,
             location=f"{place}:{line}" if place and line else place,
             reruns=case.reruns or "",
         )
@@ -249,7 +263,6 @@ class _Report:
 
     def batch(self) -> ImportBatch:
         counts = self.cases.counts()
-        self.declared.pop("_root", None)
         result = worst_result([counts.result(), *self.problem_results])
         unseen = self.declared.get("failures", 0) + self.declared.get("errors", 0)
         if unseen and result in (Result.PASSED, Result.SKIPPED):
@@ -299,8 +312,15 @@ def _sentence(counts: TestCounts) -> str:
     return f"{', '.join(told)} of {counts.total}" if counts.total else "no test cases"
 
 
-def _message(element: Element) -> str:
-    said = element.get("message", "").strip() or (element.text or "")[:2000].strip() or element.get("type", "")
+def _runner(name: str, attributes: dict[str, str]) -> str:
+    """The tool that wrote the report, where the root or first suite gives it away."""
+    if any("surefire" in value for key, value in attributes.items() if key.endswith("chemaLocation")):
+        return "Maven Surefire"
+    return "xcresultparser" if name.startswith("xcresult: ") else _RUNNERS.get(name.strip().lower(), "")
+
+
+def _message(attributes: dict[str, str], text: str) -> str:
+    said = attributes.get("message", "").strip() or text[:2000].strip() or attributes.get("type", "")
     return _COLOUR.sub("", said)
 
 
@@ -308,8 +328,8 @@ def _seconds(text: str | None) -> float | None:
     """A duration attribute: 0.5, `1,234.5` (Surefire groups thousands), `0,5`. None when it is none, or over a year."""
     if not text or len(text) > 40:
         return None
-    text = text.strip()
-    text = text.replace(",", "") if _GROUPED.fullmatch(text) else text.replace(",", ".")
+    if "," in text:
+        text = text.replace(",", "") if _GROUPED.fullmatch(text.strip()) else text.replace(",", ".")
     try:
         seconds = float(text)
     except ValueError:
