@@ -1,0 +1,237 @@
+"""Health endpoints and status pages: a snapshot of the service and of each part it names.
+
+Read: Spring Boot Actuator (`components`; `details` before 2.2; inline before 2.0) and Spring Boot Admin's events and
+instances; the IETF draft health+json (draft-inadarei-api-health-check, `checks`); MicroProfile Health (a list of
+`checks`); NestJS Terminus and ASP.NET Core (`entries`, `results`), which differ in the container's name; Statuspage
+(see statuspage.py). No parser library serves: each is a few lines of JSON.
+
+The whole is the component `service`, or what the document calls it (serviceId, an instance's name); its parts go by
+their keys, behind that name where there is one. Parts inside a part are told in its details.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from app.domain.components import ComponentState
+from app.importers.base import Artifact, ImportBatch, Probe, Reject, Rejected, clip
+from app.importers.documents import as_dict, as_list, as_text, read_json
+from app.importers.moments import moment
+from app.importers.snapshots import Snapshots, known_state, worst_state
+from app.importers.statuspage import is_statuspage, read_statuspage
+
+FORMAT = "health"
+
+PARTS_KEPT = 30
+FACTS_KEPT = 20
+
+_CONTAINERS = ("components", "checks", "entries", "results", "details")
+_IETF_WORDS = {"pass", "fail", "warn"}
+_IETF_KEYS = {"serviceId", "releaseId", "version", "description", "notes", "output", "links"}
+_ACTUATOR_WORDS = {"up", "down", "out_of_service", "unknown"}
+_ACTUATOR_KEYS = {"components", "description", "details", "groups"}
+_TEXTS = ("output", "error", "message", "description", "exception")
+
+
+def detect(probe: Probe) -> bool:
+    """A status page, an event or instance of Spring Boot Admin, or an object whose `status` is a health word."""
+    return probe.kind == "json" and _dialect(probe.document) != ""
+
+
+def parse(artifact: Artifact) -> ImportBatch | Rejected:
+    """The service and its parts, or the page's components."""
+    document = read_json(artifact)
+    dialect = _dialect(document)
+    if not dialect:
+        raise Reject("no health document: an object with a known word under 'status', or a status page, is wanted")
+    snapshots = Snapshots()
+    if dialect == "statuspage":
+        read_statuspage(document, snapshots)
+    elif dialect == "spring-boot-admin":
+        for instance in document if isinstance(document, list) else [document]:
+            _instance(as_dict(instance), snapshots)
+    else:
+        prefix = as_text(document.get("serviceId")) if dialect == "health+json" else ""
+        _service(document, prefix, moment(document.get("time")), snapshots)
+    return snapshots.batch(FORMAT, dialect)
+
+
+def _dialect(document: Any) -> str:
+    if isinstance(document, list):
+        return "spring-boot-admin" if document and all(_is_instance(value) for value in document) else ""
+    if not isinstance(document, dict):
+        return ""
+    if is_statuspage(document):
+        return "statuspage"
+    if _is_instance(document):
+        return "spring-boot-admin"
+    if not isinstance(document.get("status"), str):
+        return ""
+    return _shape(document, document["status"].lower())
+
+
+def _shape(document: dict[str, Any], word: str) -> str:
+    keys = document.keys() - {"status"}
+    found = _container(document)
+    if found is None:
+        if word in _IETF_WORDS and (not keys or keys & _IETF_KEYS):
+            return "health+json"
+        return "actuator" if word in _ACTUATOR_WORDS and keys <= _ACTUATOR_KEYS else ""
+    name, parts = found
+    if known_state(word) is None and name not in ("components", "details"):
+        return ""  # only Actuator lets a service make up its words
+    if isinstance(parts, list):
+        return "microprofile"
+    if name in ("entries", "results"):
+        return "aspnetcore"
+    if word in _IETF_WORDS or any(isinstance(part, list) for part in parts.values()):
+        return "health+json"
+    return "terminus" if name == "details" and {"info", "error"} & keys else "actuator"
+
+
+def _is_instance(value: Any) -> bool:
+    known = as_dict(value)
+    info = as_dict(known.get("statusInfo"))
+    return isinstance(info.get("status"), str) and ("instance" in known or "registration" in known)
+
+
+def _container(document: dict[str, Any]) -> tuple[str, Any] | None:
+    """Where the parts stand: (key, parts by name or a list of named parts); the key is "" when they are inline."""
+    for key in _CONTAINERS:
+        parts = document.get(key)
+        if isinstance(parts, dict) and any(_is_part(part) for part in parts.values()):
+            return key, parts
+        if key == "checks" and isinstance(parts, list) and any(_is_named(part) for part in parts):
+            return key, parts
+    inline = {key: value for key, value in document.items() if isinstance(value, dict) and _is_part(value)}
+    return ("", inline) if inline else None
+
+
+def _is_part(value: Any) -> bool:
+    if isinstance(value, list):
+        return (
+            bool(value)
+            and all(_is_part(part) for part in value if isinstance(part, dict))
+            and any(isinstance(part, dict) for part in value)
+        )
+    return isinstance(value, dict) and known_state(_word(value)) is not None
+
+
+def _is_named(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("name"), str) and _word(value) != ""
+
+
+def _word(value: dict[str, Any]) -> str:
+    """The word of a part; `state` and `outcome` are those of MicroProfile Health 1."""
+    return next((text for key in ("status", "state", "outcome") if (text := as_text(value.get(key)))), "")
+
+
+def _instance(instance: dict[str, Any], snapshots: Snapshots) -> None:
+    """An instance of Spring Boot Admin, or its event that its status changed."""
+    info = as_dict(instance.get("statusInfo"))
+    name = as_text(as_dict(instance.get("registration")).get("name")) or as_text(instance.get("instance"))
+    _service(info, name, moment(instance.get("statusTimestamp") or instance.get("timestamp")), snapshots)
+
+
+def _service(document: dict[str, Any], prefix: str, at: datetime | None, snapshots: Snapshots) -> None:
+    word = _word(document)
+    parts = list(_parts(document))
+    states = {name: _state_of(part) for name, part in parts}
+    troubled = [name for name, state in states.items() if state is not ComponentState.OPERATIONAL]
+    state = known_state(word)
+    said = (
+        clip(word, 60) or "no status",
+        f"not well: {', '.join(troubled[:10])}" if troubled else "",
+        _text(document),
+    )
+    times = [time for _name, part in parts if (time := _time(part))]
+    snapshots.add(
+        prefix or "service",
+        state or ComponentState.UNKNOWN,
+        "; ".join(filter(None, said)),
+        observed_at=at or max(times, default=None),
+        details=_facts(document) | {"parts": {name: states[name].value for name in list(states)[:PARTS_KEPT]}},
+    )
+    for name, part in parts:
+        snapshots.add(
+            f"{clip(prefix, 120)}/{name}" if prefix else name,
+            states[name],
+            _part_message(part),
+            observed_at=_time(part) or at,
+            details=_part_details(part),
+        )
+
+
+def _parts(document: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The parts that state how they are: (name, an object or the observations of one)."""
+    found = _container(document)
+    if found is None:
+        return
+    _key, parts = found
+    if isinstance(parts, list):
+        yield from ((clip(part["name"], 200), part) for part in parts if _is_named(part))
+        return
+    for name, part in parts.items():
+        if isinstance(part, list) and any(isinstance(one, dict) for one in part):
+            yield clip(name, 200), [one for one in part if isinstance(one, dict)]
+        elif isinstance(part, dict) and _word(part):
+            yield clip(name, 200), part
+
+
+def _state_of(part: Any) -> ComponentState:
+    if isinstance(part, list):
+        return worst_state([_state_of(one) for one in part])
+    return known_state(_word(part)) or ComponentState.UNKNOWN
+
+
+def _time(part: Any) -> datetime | None:
+    """When a part was looked at; the draft gives each observation its time."""
+    observations = part if isinstance(part, list) else [part]
+    return max((time for one in observations if (time := moment(one.get("time")))), default=None)
+
+
+def _part_message(part: Any) -> str:
+    observations = part if isinstance(part, list) else [part]
+    state = _state_of(part)
+    worst: dict[str, Any] = next((one for one in observations if _state_of(one) is state), {})
+    said = [clip(_word(worst), 60)]
+    if len(observations) > 1:
+        said.append(f"{sum(_state_of(one) is state for one in observations)} of {len(observations)} observations")
+    if worst.get("observedValue") is not None:
+        said.append(clip(f"{worst.get('observedValue')} {as_text(worst.get('observedUnit'))}", 100))
+    inner = [name for name, one in _parts(worst) if _state_of(one) is not ComponentState.OPERATIONAL]
+    if inner:
+        said.append(", ".join(inner[:10]))
+    if _text(worst):
+        said.append(_text(worst))
+    return "; ".join(filter(None, said))
+
+
+def _part_details(part: Any) -> dict[str, Any]:
+    if isinstance(part, list):
+        return {"observations": [_facts(one) | {"status": clip(_word(one), 60)} for one in part[:PARTS_KEPT]]}
+    inner = {name: _state_of(one).value for name, one in _parts(part)}
+    facts = _facts(part)
+    return facts | {"parts": dict(list(inner.items())[:PARTS_KEPT])} if inner else facts
+
+
+def _text(value: dict[str, Any]) -> str:
+    """What an object says for a person; Actuator puts it in `details`, MicroProfile in `data`."""
+    for holder in (value, as_dict(value.get("details")), as_dict(value.get("data"))):
+        for key in _TEXTS:
+            if text := as_text(holder.get(key)).strip():
+                return clip(text, 300)
+    return ""
+
+
+def _facts(value: dict[str, Any]) -> dict[str, Any]:
+    """The plain values of an object, those of its details and data among them, few and short."""
+    kept: dict[str, Any] = {}
+    for holder in (value, as_dict(value.get("details")), as_dict(value.get("data"))):
+        for key, fact in holder.items():
+            if isinstance(fact, (str, int, float)) and fact != "" and key != "status" and len(kept) < FACTS_KEPT:
+                kept[clip(key, 100)] = fact if isinstance(fact, bool) else clip(fact, 200)
+    groups = [clip(group, 60) for group in as_list(value.get("groups"))[:FACTS_KEPT] if isinstance(group, str)]
+    return kept | {"groups": groups} if groups else kept
