@@ -1,0 +1,204 @@
+"""Ready or not, and why: `decide(inputs, policy, at)`, pure and total.
+
+Source: design/domain.md, "Readiness". A verdict is blocked by any blocking reason; unknown when nothing is recorded,
+or nothing that the policy requires is proved; at risk with any warning; ready otherwise. What weighs how much is in
+`weighing`, and for gates in `gate_readiness`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from app.domain.components import ComponentState
+from app.domain.digests import aware
+from app.domain.evaluation import gates_fed_by
+from app.domain.evidence import EvidenceType
+from app.domain.facts import ComponentFacts, Inputs, InvariantFacts, ItemFacts, made_at
+from app.domain.gate_readiness import weigh_gate
+from app.domain.gates import Enforcement, Gate
+from app.domain.policy import Policy
+from app.domain.verdict import Proof, Readiness, Reason, ReasonCode, ReasonSeverity, SubjectType, Verdict, combine
+from app.domain.weighing import Case, Look, Subject, Weighed, weigh
+
+_TROUBLE = {
+    ComponentState.DEGRADED_PERFORMANCE: (ReasonCode.WARNED, "is degraded"),
+    ComponentState.PARTIAL_OUTAGE: (ReasonCode.FAILED, "has a partial outage"),
+    ComponentState.MAJOR_OUTAGE: (ReasonCode.FAILED, "has a major outage"),
+    ComponentState.UNDER_MAINTENANCE: (ReasonCode.PENDING, "is under maintenance"),
+    ComponentState.UNKNOWN: (ReasonCode.UNKNOWN, "reports no status"),
+}
+
+_MILD = (ReasonCode.WARNED, ReasonCode.PENDING)
+"""Degraded, or down on purpose: never more than a warning."""
+
+
+def decide(inputs: Inputs, policy: Policy, at: datetime) -> Verdict:
+    """The verdict on one bundle, or on an environment without one, at a time. Never raises; the order of rows never
+    matters, and equal inputs give equal bytes."""
+    kept = inputs.current()
+    required = policy.requirements(
+        kind=kept.bundle.kind.value if kept.bundle else "",
+        environment=kept.environment,
+        profile=kept.profile,
+        product=kept.product,
+    )
+    case = Case(kept, required, aware(at))
+    parts = [
+        *_evidence(case),
+        *(weigh_gate(case, gate) for gate in Gate),
+        *_invariants(case),
+        *_guards(case),
+        *_components(case),
+    ]
+    reasons = {reason for part in parts for reason in part.reasons}
+    proofs = {proof for part in parts for proof in part.proofs}
+    state, why = _state(case, parts, reasons)
+    return Verdict(
+        state=state,
+        reasons=tuple(sorted(reasons | why, key=Reason.order)),
+        proofs=tuple(sorted(proofs, key=Proof.order)),
+        environment=kept.environment,
+        profile=kept.profile,
+        product=kept.product,
+        bundle_ids=(kept.bundle.id,) if kept.bundle else (),
+        policy_digest=policy.digest,
+        inputs_digest=kept.digest(),
+        evaluated_at=case.at,
+    )
+
+
+def decide_all(inputs: Iterable[Inputs], policy: Policy, at: datetime, *, environment: str) -> Verdict:
+    """One verdict over an environment: the worst over its bundles, one `Inputs` each. Give every one of them the
+    environment's components and platform guards; what they share is said once. Without any, it is unknown."""
+    verdicts = [decide(each, policy, at) for each in inputs]
+    return combine(verdicts, environment=environment, at=aware(at), policy_digest=policy.digest)
+
+
+def _state(case: Case, parts: list[Weighed], reasons: set[Reason]) -> tuple[Readiness, set[Reason]]:
+    """The state, and what is to be said of the bundle as a whole."""
+    inputs = case.inputs
+    blocking = [reason for reason in reasons if reason.severity is ReasonSeverity.BLOCKING]
+    own_guards = [guard for guard in inputs.guards if guard.bundle_id is not None]
+    if inputs.bundle is None or not (inputs.items or inputs.gates or inputs.invariants or own_guards):
+        what = f"the bundle {inputs.bundle.bundle_key}" if inputs.bundle else f"any bundle in {inputs.environment}"
+        bad_news = any(reason.code in (ReasonCode.FAILED, ReasonCode.ERROR) for reason in blocking)
+        state = Readiness.BLOCKED if bad_news else Readiness.UNKNOWN
+        return state, {_of_bundle(case, ReasonSeverity.BLOCKING, f"Nothing is recorded for {what}.")}
+    if blocking:
+        return Readiness.BLOCKED, set()
+    if not any(part.positive for part in parts):
+        if not any(part.waived for part in parts):
+            sentence = "Nothing that the policy requires of the bundle is proved."
+            return Readiness.UNKNOWN, {_of_bundle(case, ReasonSeverity.BLOCKING, sentence)}
+        sentence = "What the policy requires of the bundle is waived, not proved."
+        return Readiness.AT_RISK, {_of_bundle(case, ReasonSeverity.WARNING, sentence)}
+    warned = any(reason.severity is ReasonSeverity.WARNING for reason in reasons)
+    return (Readiness.AT_RISK if warned else Readiness.READY), set()
+
+
+def _of_bundle(case: Case, severity: ReasonSeverity, sentence: str) -> Reason:
+    bundle = case.inputs.bundle
+    name = bundle.bundle_key if bundle else case.inputs.environment
+    return Reason(ReasonCode.UNKNOWN, severity, SubjectType.BUNDLE, name, case.bundle_id, sentence, case.bundle_id)
+
+
+def _evidence(case: Case) -> Iterator[Weighed]:
+    """Items by their type. One that feeds a gate the policy asks for is judged by that gate."""
+    asked = case.required.evidence
+    gates = {Gate(name) for name in case.required.gates.required()}
+    for kind in EvidenceType:
+        items = [item for item in case.inputs.items if item.evidence_type is kind]
+        subject = Subject(
+            SubjectType.EVIDENCE, kind.value, f"The {kind.value} evidence", asked.named.get(kind.value), case.bundle_id
+        )
+        enforcement = asked.of(kind.value, Enforcement.REPORT_ONLY)
+        yield weigh(subject, [_look_at_item(case, item, enforcement, gates) for item in items])
+
+
+def _look_at_item(case: Case, item: ItemFacts, enforcement: Enforcement, gates: set[Gate]) -> Look:
+    age = case.item_age(item)
+    return Look(
+        item.id,
+        item.result,
+        enforcement,
+        told=item.title or item.source_key,
+        stale=f"that was {age}" if age else "",
+        judged_elsewhere=bool(gates_fed_by(item) & gates),
+    )
+
+
+def _invariants(case: Case) -> Iterator[Weighed]:
+    asked = case.required.invariants
+    found = {row.invariant_id for row in case.inputs.invariants}
+    for name in sorted(found | asked.named.keys()):
+        rows = [row for row in case.inputs.invariants if row.invariant_id == name]
+        subject = Subject(SubjectType.INVARIANT, name, f"The invariant {name}", asked.named.get(name), case.bundle_id)
+        enforcement = asked.of(name, Enforcement.REPORT_ONLY)
+        yield weigh(subject, [_look_at_invariant(case, row, enforcement) for row in rows])
+
+
+def _look_at_invariant(case: Case, row: InvariantFacts, enforcement: Enforcement) -> Look:
+    item = next((each for each in case.inputs.items if each.id == row.evidence_item_id), None)
+    window = case.required.freshness.of_invariant(item.evidence_type if item else None)
+    age = case.age(made_at(row.evaluated_at, row.recorded_at), window)
+    stale = f"that was {age}" if age else ""
+    if row.evidence_item_id is not None and item is None:
+        stale = "the evidence that proved it has been replaced or withdrawn since"
+    return Look(row.id, row.result, enforcement, told=row.title, stale=stale)
+
+
+def _guards(case: Case) -> Iterator[Weighed]:
+    """Guards of the bundle and of the platform. Where the guard gate lets some fail, it judges those not named."""
+    asked = case.required.guards
+    lenient = case.required.gates.named.get(Gate.GUARD.value) is not None and case.required.guard.max_failed != 0
+    found = [row for row in case.inputs.guards if row.bundle_id in (None, case.bundle_id)]
+    for name in sorted({row.guard for row in found} | asked.named.keys()):
+        rows = [row for row in found if row.guard == name]
+        of_platform = bool(rows) and all(row.bundle_id is None for row in rows)
+        bundle_id = None if of_platform else case.bundle_id
+        subject = Subject(SubjectType.GUARD, name, f"The guard {name}", asked.named.get(name), bundle_id)
+        looks = []
+        for row in rows:
+            own = Enforcement.REPORT_ONLY if lenient else row.mode
+            age = case.guard_age(row)
+            looks.append(Look(row.id, row.result, asked.of(name, own), stale=f"that was {age}" if age else ""))
+        yield weigh(subject, looks)
+
+
+def _components(case: Case) -> Iterator[Weighed]:
+    """The latest snapshot of every component of the environment; one past its window is no status."""
+    asked = case.required.components
+    latest: dict[str, ComponentFacts] = {}
+    for row in case.inputs.components:
+        if row.environment == case.inputs.environment:
+            known = latest.get(row.component)
+            if known is None or _moment(row) > _moment(known):
+                latest[row.component] = row
+    for name in sorted(latest.keys() | asked.named.keys()):
+        subject = Subject(SubjectType.COMPONENT, name, f"The component {name}", asked.named.get(name), None)
+        if name in latest:
+            yield _component(case, subject, latest[name])
+        else:
+            yield weigh(subject, [])
+
+
+def _moment(row: ComponentFacts) -> tuple[datetime, datetime, str]:
+    return made_at(row.observed_at, row.recorded_at), aware(row.recorded_at), row.id
+
+
+def _component(case: Case, subject: Subject, row: ComponentFacts) -> Weighed:
+    severity = ReasonSeverity.of(case.required.components.of(subject.name, Enforcement.REPORT_ONLY))
+    told = f": {row.message}" if row.message else "."
+    age = case.age(_moment(row)[0], case.required.freshness.of_component(subject.name))
+    if age:
+        severity = severity if subject.must else ReasonSeverity.INFO  # it may be gone for good
+        sentence = f"{subject.label} was {row.status.value} when last seen {age}; how it is now is unknown."
+        return Weighed((subject.reason(ReasonCode.STALE, severity, row.id, sentence),))
+    if row.status in _TROUBLE:
+        code, words = _TROUBLE[row.status]
+        severity = severity.at_most(ReasonSeverity.WARNING) if code in _MILD else severity
+        return Weighed((subject.reason(code, severity, row.id, f"{subject.label} {words}{told}"),))
+    # A component that runs says nothing of the release, so it is a proof but not what makes a bundle ready.
+    proof = Proof(SubjectType.COMPONENT, subject.name, row.id, None)
+    return Weighed(proofs=(proof,) if subject.must else ())
