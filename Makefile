@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 EXPLORER := app/pages/static/explorer/index.html
-EXPLORER_SOURCES := $(wildcard app/pages/frontend/*.* app/pages/frontend/src/*) app/pages/frontend/.npmrc
+EXPLORER_SOURCES := $(wildcard app/pages/frontend/*.* app/pages/frontend/src/*.* app/pages/frontend/src/examples/*) app/pages/frontend/.npmrc
 
 .PHONY: help install run test check format schema lock examples wheel explorer clean
 

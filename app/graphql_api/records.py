@@ -36,7 +36,7 @@ def needs_of(noun: Noun, **more: str) -> dict[str, frozenset[str]]:
 
 def column(description: str) -> Any:
     """A field that is the column of its own name."""
-    return strawberry.field(init=False, description=description)  # type: ignore[call-overload]
+    return strawberry.field(default=None, description=description)  # resolve_column reads the row, not the attribute
 
 
 def resolve_column(root: Any, name: str) -> Any:
