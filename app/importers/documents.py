@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import yaml
 
-from app.importers.base import Artifact, Reject
+from app.importers.base import Artifact, Reject, clip
 
 try:
     from yaml import CSafeLoader as _Base
@@ -217,19 +217,18 @@ _Yaml.yaml_implicit_resolvers = {
 def parse_json(text: str) -> Any:
     """A JSON document. Rejects NaN and Infinity, keys given twice with different values, and deep nesting."""
     try:
-        document = json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
+        document = json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
     except json.JSONDecodeError as error:
         raise Reject(f"not valid JSON: {error.msg}", line=error.lineno, column=error.colno) from None
     except _Duplicate as error:
-        line, column = _place(text, json.dumps(error.key))
-        raise Reject(
-            f"the key {error.key!r} is given twice in one object with different values; which one counts is unknown",
-            line=line,
-            column=column,
-        ) from None
+        key = error.key[:100]
+        line, column = _place(text, _again(text, error.key))
+        said = f"the key {key!r} is given twice in one object with different values; which one counts is unknown"
+        raise Reject(said, line=line, column=column) from None
     except _Constant as error:
-        line, column = _place(text, error.name)
-        raise Reject(f"{error.name} is not a JSON value", line=line, column=column) from None
+        line, column = _place(text, _bare(text, error.name))
+        said = f"{clip(error.name, 50)} is not a JSON value: not a finite number"
+        raise Reject(said, line=line, column=column) from None
     except RecursionError:
         raise Reject(f"nested deeper than {DEPTH_LIMIT} levels") from None
     except ValueError as error:  # integers beyond the interpreter's digit limit
@@ -263,12 +262,43 @@ def _constant(name: str) -> NoReturn:
     raise _Constant(name)
 
 
-def _place(text: str, token: str) -> tuple[int | None, int | None]:
-    """Where the last `token` stands; the parser's hooks do not say, and the last is the one that would win."""
-    found = [match.start() for match in re.finditer(re.escape(token), text)]
-    if not found:
+def _float(text: str) -> float:
+    """1e999 is JSON by its grammar, yet Python makes it infinity."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise _Constant(text)
+    return number
+
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:]|[^\s"{}\[\]:,]+', re.DOTALL)
+
+
+def _again(text: str, key: str) -> int | None:
+    """Where an object first repeats the key; the parser's hooks do not say."""
+    seen = [False]
+    last = None
+    for token in _TOKEN.finditer(text):
+        spelled = token.group()
+        if spelled in "{[":
+            seen.append(False)
+        elif spelled in "}]":
+            seen.pop()
+        elif spelled == ":" and last is not None and json.loads(last.group()) == key:
+            if seen[-1]:
+                return last.start()
+            seen[-1] = True
+        last = token
+    return None
+
+
+def _bare(text: str, name: str) -> int | None:
+    """Where the name first stands outside any string."""
+    return next((token.start() for token in _TOKEN.finditer(text) if token.group() == name), None)
+
+
+def _place(text: str, at: int | None) -> tuple[int | None, int | None]:
+    if at is None:
         return None, None
-    at = found[-1]
     return text.count("\n", 0, at) + 1, at - (text.rfind("\n", 0, at) + 1) + 1
 
 
