@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 EXPLORER := app/pages/static/explorer/index.html
 EXPLORER_SOURCES := $(wildcard app/pages/frontend/*.* app/pages/frontend/src/*.* app/pages/frontend/src/examples/*) app/pages/frontend/.npmrc
 
-.PHONY: help install run test check format schema lock examples wheel explorer clean
+.PHONY: help install run test check lint format schema lock examples wheel explorer clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -31,13 +31,14 @@ run: install ## serve the gateway over an embedded PostgreSQL (or DATABASE_URL) 
 test: install ## run the tests
 	$(BIN)/python -m pytest
 
-check: install ## all that CI checks: format, lint, types, arrows, drift, tests
+check: lint test ## all that CI checks: format, lint, types, arrows, drift, tests
+
+lint: install ## format, lint, types, arrows, schema drift
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/evidence schema --check
-	$(BIN)/python -m pytest
 
 format: install ## rewrite sources in the house style
 	$(BIN)/ruff format .
@@ -49,6 +50,9 @@ schema: install ## write schema.graphql again from the types
 lock: install ## pin the requirements again, with hashes and without addresses
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --output-file requirements.txt pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --constraint requirements.txt --group dev --output-file requirements-dev.txt
+
+examples: install ## make one set of example artifacts again: make examples SET=0.1.0/staging
+	$(BIN)/python examples/make.py $(SET)
 
 wheel: install ## build a wheel that stands alone
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
