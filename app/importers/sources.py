@@ -78,7 +78,9 @@ def stem_of(name: str) -> str:
 def _spelled(name: str, level: int) -> str:
     if level == 0:
         return stem_of(name)
-    return _clean(name) if level == 1 else f"{_clean(name)}-{sha256(name.encode(errors='replace')).hexdigest()[:8]}"
+    return (
+        _clean(name) if level == 1 else f"{_clean(name)}-{sha256(name.encode(errors='surrogatepass')).hexdigest()[:8]}"
+    )
 
 
 def _clean(name: str) -> str:
