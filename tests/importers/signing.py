@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from base64 import b64encode
+from base64 import b64decode, b64encode
+from collections.abc import Callable
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -49,12 +50,13 @@ class Signer:
     """A key pair and its self-signed certificate."""
 
     def __init__(self, kind: str = "p256", issuer: Signer | None = None) -> None:
-        self.key: Any = {
+        made: dict[str, Callable[[], Any]] = {
             "p256": lambda: ec.generate_private_key(ec.SECP256R1()),
             "p384": lambda: ec.generate_private_key(ec.SECP384R1()),
             "rsa": lambda: rsa.generate_private_key(65537, 2048),
             "ed25519": ed25519.Ed25519PrivateKey.generate,
-        }[kind]()
+        }
+        self.key = made[kind]()
         self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{kind} signer")])
         by = issuer or self
         builder = (
@@ -91,10 +93,10 @@ class Signer:
 
     def sign(self, data: bytes, *, pss: bool = False) -> bytes:
         if isinstance(self.key, ec.EllipticCurvePrivateKey):
-            return self.key.sign(data, ec.ECDSA(hashes.SHA256()))
+            return bytes(self.key.sign(data, ec.ECDSA(hashes.SHA256())))
         if isinstance(self.key, rsa.RSAPrivateKey):
             pad = padding.PSS(padding.MGF1(hashes.SHA256()), 32) if pss else padding.PKCS1v15()
-            return self.key.sign(data, pad, hashes.SHA256())
+            return bytes(self.key.sign(data, pad, hashes.SHA256()))
         made: bytes = self.key.sign(data)
         return made
 
@@ -111,8 +113,6 @@ def envelope(signer: Signer, said: dict[str, Any] | None = None, *, pss: bool = 
 
 def log_entry(signed: dict[str, Any], verifier: bytes, kind: str = "dsse", at: datetime = SIGNED) -> dict[str, Any]:
     """A Rekor entry for the envelope, of the kinds dsse 0.0.1, intoto 0.0.2 or dsse 0.0.2."""
-    from base64 import b64decode
-
     digest = sha256(b64decode(signed["payload"]))
     signature = signed["signatures"][0]["sig"]
     spec: dict[str, Any]
