@@ -8,6 +8,8 @@ import socket
 import time
 import uuid
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from importlib.metadata import version
 
 import structlog
 import uvicorn
@@ -23,6 +25,7 @@ from app.config import Settings
 from app.db import migrate
 from app.db.pool import NOT_MIGRATED, Database
 from app.domain.errors import EvidenceError
+from app.domain.moments import iso
 from app.graphql_api.endpoint import GraphQLEndpoint
 from app.pages.explorer import explorer_page, static_routes
 from app.readmodels.rows import Reader
@@ -101,13 +104,27 @@ def create_app(settings: Settings, dsn: str) -> Starlette:
         return JSONResponse({"status": "pass"})
 
     async def healthz(_: Request) -> Response:
+        began = time.perf_counter()
+        check: dict[str, object] = {"componentId": "postgresql", "componentType": "datastore", "status": "pass"}
         try:
             revision = await state["database"].fetchval("SELECT version_num FROM alembic_version")
+            check |= {"observedValue": round((time.perf_counter() - began) * 1000, 2), "observedUnit": "ms"}
+            if revision != migrate.head():
+                check |= {"status": "fail", "output": NOT_MIGRATED}
         except EvidenceError as error:
-            return JSONResponse({"status": "fail", "output": error.message}, 503)
-        if revision != migrate.head():
-            return JSONResponse({"status": "fail", "output": NOT_MIGRATED, "revision": revision}, 503)
-        return JSONResponse({"status": "pass", "revision": revision})
+            check |= {"status": "fail", "output": error.message}
+        check["time"] = iso(datetime.now(UTC))
+        body = {
+            "status": check["status"],
+            "serviceId": "evidence-gateway",
+            "releaseId": version("evidence-gateway"),
+            "checks": {"postgresql:responseTime": [check]},
+        }
+        if "output" in check:
+            body["output"] = check["output"]
+        # The response format of draft-inadarei-api-health-check.
+        status = 200 if body["status"] == "pass" else 503
+        return JSONResponse(body, status, {"Cache-Control": "no-store"}, "application/health+json")
 
     async def metrics(_: Request) -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
