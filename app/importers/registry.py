@@ -10,20 +10,28 @@ from typing import Any
 
 from app.importers import (
     alertmanager,
+    cobertura,
+    code_quality,
+    contract_drift,
     cucumber_json,
     cucumber_messages,
     cyclonedx,
+    github_checks,
+    gitlab_api,
     gitlab_security,
     grype,
     guard,
     health,
     intoto,
     junit,
+    k6,
     k8s_status,
+    load_stats,
     mochawesome,
     openvex,
     playwright_json,
     sarif,
+    sonar_gate,
     trivy,
     xunit_other,
 )
@@ -33,20 +41,28 @@ from app.importers.markup import events, local, namespace
 
 IMPORTERS: tuple[Importer, ...] = (
     alertmanager,
+    cobertura,
+    code_quality,
+    contract_drift,
     cucumber_json,
     cucumber_messages,
     cyclonedx,
+    github_checks,
+    gitlab_api,
     gitlab_security,
     grype,
     guard,
     health,
     intoto,
     junit,
+    k6,
     k8s_status,
+    load_stats,
     mochawesome,
     openvex,
     playwright_json,
     sarif,
+    sonar_gate,
     trivy,
     xunit_other,
 )
@@ -70,16 +86,21 @@ def read(artifact: Artifact, format: str | None = None) -> ImportBatch | Rejecte
             return Rejected("the file is empty")
         if format is not None:
             if format not in FORMATS:
-                return Rejected(f"unknown format {format!r}; the formats are {', '.join(sorted(FORMATS))}")
+                return Rejected(f"unknown format {format[:50]!r}; the formats are {', '.join(sorted(FORMATS))}")
             chosen = FORMATS[format]
         else:
             chosen = _detect(artifact)
     except Reject as refused:
-        return Rejected(refused.reason, refused.line, refused.column)
+        return _rejected(refused, None)
     try:
         return chosen.parse(artifact)
     except Reject as refused:
-        return Rejected(refused.reason, refused.line, refused.column, chosen.FORMAT)
+        return _rejected(refused, chosen.FORMAT)
+
+
+def _rejected(refused: Reject, format: str | None) -> Rejected:
+    """The sentence may quote the artifact, so it is made printable and short."""
+    return Rejected(clip(refused.reason, 900), refused.line, refused.column, format)
 
 
 def _detect(artifact: Artifact) -> Importer:
