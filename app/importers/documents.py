@@ -14,20 +14,14 @@ import re
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-import yaml
-
 from app.importers.base import Artifact, Reject, clip
-
-try:
-    from yaml import CSafeLoader as _Base
-except ImportError:  # a build of PyYAML without the C library; ten times slower
-    from yaml import SafeLoader as _Base  # type: ignore[assignment]
+from app.importers.yaml_documents import parse_yaml
 
 JSON_LIMIT = 32 * 1024 * 1024
 """Bytes. A parsed document takes about ten times its size, so this keeps an import under 400 MB."""
 
 YAML_LIMIT = 4 * 1024 * 1024
-"""Bytes. YAML parses about a hundred times slower than JSON."""
+"""Bytes. YAML parses about twenty times slower than JSON."""
 
 JSON_LINES_LIMIT = 1024 * 1024 * 1024
 """Bytes. JSON lines are read as a stream, so the limit bounds time, not memory."""
@@ -136,84 +130,11 @@ def read_documents(artifact: Artifact) -> list[Any]:
 
 
 def read_yaml(artifact: Artifact) -> list[Any]:
-    """The artifact as YAML documents, plain values only. Anchors are refused: aliases multiply."""
+    """The artifact as YAML documents, plain values only."""
     if "yaml" not in artifact.parsed:
-        text = read_text(artifact, YAML_LIMIT)
-        try:
-            _check_tokens(text)
-            documents = list(yaml.load_all(text, Loader=_Yaml))
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark
-            raise Reject(
-                f"not valid YAML: {error.problem or error.context}",
-                line=mark.line + 1 if mark else None,
-                column=mark.column + 1 if mark else None,
-            ) from None
-        except (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            # An explicit tag on a value that is none of its type breaks the library's constructors in these ways.
-            raise Reject(f"not valid YAML: {type(error).__name__}") from None
-        for document in documents:
-            _check_depth(document)
-        artifact.parsed["yaml"] = documents
+        artifact.parsed["yaml"] = parse_yaml(read_text(artifact, YAML_LIMIT), DEPTH_LIMIT)
     found: list[Any] = artifact.parsed["yaml"]
     return found
-
-
-def _check_tokens(text: str) -> None:
-    """Refuses aliases, and nesting that would exhaust the C library's stack, before anything is built."""
-    depth = 0
-    for token in yaml.scan(text, Loader=_Base):
-        if isinstance(token, yaml.AliasToken):
-            raise Reject("YAML aliases are refused", line=token.start_mark.line + 1)
-        if isinstance(token, _OPENING):
-            depth += 1
-        elif isinstance(token, _CLOSING):
-            depth -= 1
-        if depth > DEPTH_LIMIT:
-            raise Reject(f"nested deeper than {DEPTH_LIMIT} levels", line=token.start_mark.line + 1)
-
-
-_OPENING = (
-    yaml.BlockSequenceStartToken,
-    yaml.BlockMappingStartToken,
-    yaml.FlowSequenceStartToken,
-    yaml.FlowMappingStartToken,
-)
-_CLOSING = (yaml.BlockEndToken, yaml.FlowSequenceEndToken, yaml.FlowMappingEndToken)
-
-
-class _Yaml(_Base):
-    """Times stay text, as JSON has them, so that one reading of a format serves both spellings; and what `parse_json`
-    refuses, duplicated keys and numbers that are none, is refused here."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: dict[tuple[str, str], yaml.Node] = {}
-        for key, value in node.value:
-            if isinstance(key, yaml.ScalarNode):
-                first = seen.setdefault((key.tag, key.value), value)
-                if first is not value and not _same_scalar(first, value):
-                    problem = f"the key {key.value!r} is given twice in one object with different values"
-                    raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
-        made: dict[Any, Any] = super().construct_mapping(node, deep)
-        return made
-
-    def construct_yaml_float(self, node: yaml.ScalarNode) -> float:
-        number = super().construct_yaml_float(node)
-        if not math.isfinite(number):
-            raise yaml.constructor.ConstructorError(None, None, f"{node.value} is not a number", node.start_mark)
-        return number
-
-
-def _same_scalar(one: yaml.Node, other: yaml.Node) -> bool:
-    both = isinstance(one, yaml.ScalarNode) and isinstance(other, yaml.ScalarNode)
-    return both and (one.tag, one.value) == (other.tag, other.value)
-
-
-_Yaml.add_constructor("tag:yaml.org,2002:float", _Yaml.construct_yaml_float)
-_Yaml.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in _Base.yaml_implicit_resolvers.items()
-}
 
 
 def parse_json(text: str) -> Any:
