@@ -25,7 +25,7 @@ from app.ingest import BundleRequest, Entry, ImportRequest, Readers, check_bundl
 MANY = 20
 """Files from which on several processes read them, unless --jobs says otherwise."""
 
-Paths = Annotated[list[Path], typer.Argument(metavar="FILE|DIR...", help="Files, folders, zip or tar archives.")]
+Paths = Annotated[list[Path], typer.Argument(metavar="PATH", help="Files, folders, zip or tar archives.")]
 Format = Annotated[str | None, typer.Option("--format", help="Take every file as this format; else it is detected.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line and a file, for machines.")]
 Jobs = Annotated[int | None, typer.Option("--jobs", min=1, max=64, help="Processes that read files.")]

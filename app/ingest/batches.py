@@ -62,14 +62,15 @@ async def write_batch(transaction: Transaction, bundle: Bundle, batch: ImportBat
     if prepared.components:
         statement = SQL["insert_components"].sql
         added = await transaction.fetch(statement, bundle.environment, as_json(prepared.components))
-        rows["components"] = len(added)
+        if added:
+            rows["components"] = len(added)
     gone = await _retract(transaction, earlier, replaced, origin, key)
     for noun, count in gone.items():
         rows[noun] = rows.get(noun, 0) + count
     item_ids = tuple(row["id"] for row in prepared.items)
     if replaced or gone:
         return Written(Status.SUPERSEDED, key, item_ids, rows, sum(gone.values()))
-    return Written(Status.CREATED if any(rows.values()) else Status.UNCHANGED, key, item_ids, rows)
+    return Written(Status.CREATED if rows else Status.UNCHANGED, key, item_ids, rows)
 
 
 def _link(prepared: Prepared, earlier: list[Row]) -> set[UUID]:
