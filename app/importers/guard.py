@@ -1,8 +1,9 @@
 """Guards: checks of policy, architecture and plans. One file each for the tools' dialects; this one tells them apart.
 
 Each report becomes an item of type guard and, with the same findings and result, a guard report with the mode it
-runs in. Read: checkov, conftest and OPA, Terraform plans, policy reports and Gatekeeper constraints, kube-bench,
-kube-linter, KubeArmor, anchorectl, dependency-cruiser, Danger, import-linter, terraform-compliance.
+runs in. Read: checkov, conftest and OPA, Terraform plans, policy reports (also as `kyverno apply` prints them) and
+Gatekeeper constraints, kube-bench, kube-linter, KubeArmor, anchorectl, dependency-cruiser, Danger, import-linter,
+terraform-compliance.
 No parser library serves: the tools publish no readers for their reports, and the reports are small JSON.
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from app.domain.gates import Enforcement
 from app.importers import (
     guard_anchore,
     guard_checkov,
@@ -22,8 +24,9 @@ from app.importers import (
     guard_text,
 )
 from app.importers.base import Artifact, ImportBatch, Probe, Reject, Rejected
-from app.importers.documents import read_documents, read_text
+from app.importers.documents import DEPTH_LIMIT, read_documents, read_text
 from app.importers.guard_report import Draft, guard_batch
+from app.importers.yaml_documents import parse_yaml
 
 FORMAT = "guard"
 
@@ -62,6 +65,8 @@ def parse(artifact: Artifact) -> ImportBatch | Rejected:
     """An item and a guard report for each report of the file."""
     lines = _printed(artifact)
     dialect = guard_text.dialect_of([line for line in lines if line][:FIRST_LINES])
+    if dialect == guard_text.KYVERNO_APPLY:
+        return guard_batch(FORMAT, dialect, _applied(lines))
     if dialect:
         return guard_batch(FORMAT, dialect, guard_text.read(lines, dialect))
     documents = read_documents(artifact)
@@ -70,6 +75,19 @@ def parse(artifact: Artifact) -> ImportBatch | Rejected:
         raise Reject("no report of a guard that is known: checkov, conftest, OPA, a Terraform plan, a policy report …")
     dialect, read = found
     return guard_batch(FORMAT, dialect, read(documents))
+
+
+def _applied(lines: list[str]) -> list[Draft]:
+    """The reports that `kyverno apply` prints below its own words; it exits non-zero on a failure."""
+    text, above = guard_text.yaml_part(lines)
+    try:
+        drafts = guard_policy_reports.read(parse_yaml(text, DEPTH_LIMIT))
+    except Reject as refused:
+        line = refused.line + above if refused.line else None
+        raise Reject(refused.reason, line=line, column=refused.column) from None
+    for draft in drafts:
+        draft.mode = Enforcement.BLOCKING
+    return drafts
 
 
 def _find(documents: list[Any]) -> tuple[str, Callable[[list[Any]], list[Draft]]] | None:

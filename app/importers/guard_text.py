@@ -1,4 +1,5 @@
-"""Guards that print text only: import-linter (`lint-imports`) and terraform-compliance. Colours are taken out.
+"""Guards that print text: import-linter (`lint-imports`), terraform-compliance and, around the policy reports that
+guard_policy_reports.py reads, `kyverno apply`. Colours are taken out.
 
 import-linter: a broken contract is a high finding, a warning (an ignored import that matches nothing) a low one,
 ignored imports are suppressed; a run that stops before its report is an error. It exits non-zero: blocking.
@@ -15,7 +16,7 @@ from app.domain.gates import Enforcement
 from app.importers.base import Reject, clip
 from app.importers.guard_report import Draft, declared, producer
 
-IMPORT_LINTER, TERRAFORM_COMPLIANCE = "import-linter", "terraform-compliance"
+IMPORT_LINTER, TERRAFORM_COMPLIANCE, KYVERNO_APPLY = "import-linter", "terraform-compliance", "kyverno-apply"
 
 LINE_LIMIT = 2000
 """Characters of a line that names a contract; a longer one is none."""
@@ -27,6 +28,8 @@ _CONTRACT = re.compile(r"(.+?) (KEPT|BROKEN)(?: \((.*?)\))?(?: \[[^\]]*\])?")
 _KEPT_BROKEN = re.compile(r"Contracts: (\d{1,9}) kept, (\d{1,9}) broken\.")
 _IGNORED = re.compile(r"(\d{1,9}) ignored imports?")
 _INITIATED = re.compile(r"terraform-compliance v(\S+) initiated")
+_APPLYING = re.compile(r"Applying \d+ (?:policy|policies|validating|mutating)\b.*")
+_APPLIED = re.compile(r"pass: \d+, fail: \d+, .*")
 _TOTALS = re.compile(r"(\d{1,9}) (features?|scenarios?|steps?) \(([^)]*)\)")
 _FAILURE = re.compile(r"(Failure|warning|info|no-?failure|no-?fail|dontfail)\s*: ?(.*)", re.IGNORECASE)
 
@@ -41,7 +44,18 @@ def dialect_of(first_lines: list[str]) -> str:
     lines = [line.strip() for line in first_lines]
     if any(line.startswith(_LOGO) or line == "Import Linter" or _ANALYZED.fullmatch(line) for line in lines):
         return IMPORT_LINTER
+    if any(line == "POLICY REPORT:" or _APPLYING.fullmatch(line[:LINE_LIMIT]) for line in lines):
+        return KYVERNO_APPLY
     return TERRAFORM_COMPLIANCE if any(_INITIATED.fullmatch(line) for line in lines) else ""
+
+
+def yaml_part(lines: list[str]) -> tuple[str, int]:
+    """(The policy reports below what `kyverno apply` says, how many lines stand above them)."""
+    start = next((number for number, line in enumerate(lines) if line.startswith("apiVersion:")), None)
+    if start is None:
+        raise Reject("kyverno printed no policy report; call it with --policy-report", line=len(lines) or None)
+    end = next((n for n in range(start, len(lines)) if _APPLIED.fullmatch(lines[n][:LINE_LIMIT])), len(lines))
+    return "\n".join(lines[start:end]), start
 
 
 def read(lines: list[str], dialect: str) -> list[Draft]:

@@ -20,7 +20,7 @@ from app.importers.base import Artifact, ImportBatch, Probe, Reject, Rejected, c
 from app.importers.documents import as_dict, as_list, as_text, read_json
 from app.importers.moments import moment
 from app.importers.snapshots import Snapshots, known_state, worst_state
-from app.importers.statuspage import is_statuspage, read_statuspage
+from app.importers.statuspage import is_component, is_statuspage, page_of, read_statuspage
 
 FORMAT = "health"
 
@@ -29,7 +29,7 @@ FACTS_KEPT = 20
 
 _CONTAINERS = ("components", "checks", "entries", "results", "details")
 _IETF_WORDS = {"pass", "fail", "warn"}
-_IETF_KEYS = {"serviceId", "releaseId", "version", "description", "notes", "output", "links"}
+_IETF_KEYS = {"serviceid", "releaseid", "version", "description", "notes", "output", "links", "checks"}
 _ACTUATOR_WORDS = {"up", "down", "out_of_service", "unknown"}
 _ACTUATOR_KEYS = {"components", "description", "details", "groups"}
 _TEXTS = ("output", "error", "message", "description", "exception")
@@ -48,7 +48,7 @@ def parse(artifact: Artifact) -> ImportBatch | Rejected:
         raise Reject("no health document: an object with a known word under 'status', or a status page, is wanted")
     snapshots = Snapshots()
     if dialect == "statuspage":
-        read_statuspage(document, snapshots)
+        read_statuspage(document if isinstance(document, dict) else page_of(document), snapshots)
     elif dialect == "spring-boot-admin":
         for instance in document if isinstance(document, list) else [document]:
             _instance(as_dict(instance), snapshots)
@@ -60,23 +60,24 @@ def parse(artifact: Artifact) -> ImportBatch | Rejected:
 
 def _dialect(document: Any) -> str:
     if isinstance(document, list):
-        return "spring-boot-admin" if document and all(_is_instance(value) for value in document) else ""
+        if document and all(_is_instance(value) for value in document):
+            return "spring-boot-admin"
+        return "statuspage" if document and all(is_component(value) for value in document) else ""
     if not isinstance(document, dict):
         return ""
     if is_statuspage(document):
         return "statuspage"
     if _is_instance(document):
         return "spring-boot-admin"
-    if not isinstance(document.get("status"), str):
-        return ""
-    return _shape(document, document["status"].lower())
+    word = document.get("status", document.get("outcome"))  # outcome: MicroProfile Health 1
+    return _shape(document, word.lower()) if isinstance(word, str) else ""
 
 
 def _shape(document: dict[str, Any], word: str) -> str:
-    keys = document.keys() - {"status"}
+    keys = document.keys() - {"status", "outcome"}
     found = _container(document)
     if found is None:
-        if word in _IETF_WORDS and (not keys or keys & _IETF_KEYS):
+        if word in _IETF_WORDS and (not keys or {key.lower() for key in keys} & _IETF_KEYS):
             return "health+json"
         return "actuator" if word in _ACTUATOR_WORDS and keys <= _ACTUATOR_KEYS else ""
     name, parts = found

@@ -1,4 +1,5 @@
-"""Status pages in the API of Atlassian Statuspage (v2): summary, status, components, incidents, maintenances.
+"""Status pages in the API of Atlassian Statuspage: summary, status, components, incidents, maintenances (v2), and the
+management API's list of components.
 
 The page itself becomes a component, by its name, only where the document lists no components: a page's indicator
 is made from its components. Incidents tell in a component's message; their effect is in its status already.
@@ -34,6 +35,17 @@ def is_statuspage(document: dict[str, Any]) -> bool:
     if not (page.get("id") or page.get("name")):
         return False
     return "indicator" in as_dict(document.get("status")) or any(isinstance(document.get(key), list) for key in _LISTS)
+
+
+def is_component(value: Any) -> bool:
+    """Whether a value is a component as the management API lists them, without their page."""
+    known = as_dict(value)
+    return all(isinstance(known.get(key), str) for key in ("page_id", "name", "status"))
+
+
+def page_of(components: list[dict[str, Any]]) -> dict[str, Any]:
+    """The document that these components would stand in."""
+    return {"page": {"id": components[0]["page_id"]}, "components": components}
 
 
 def read_statuspage(document: dict[str, Any], snapshots: Snapshots) -> None:
