@@ -1,8 +1,8 @@
 """SonarQube and SonarCloud: quality gates become gate results, issues and hotspots become findings.
 
 Read: `api/qualitygates/project_status`, the webhook (`qualityGate`), `api/measures/component` with `alert_status`,
-`api/issues/search`, `api/hotspots/search`, the scanner's old issue report, and sonar-report's export, which holds
-issues and the gate together.
+`api/issues/search`, `api/hotspots/search`, bare lists of their entries and of dependency risks, the scanner's old issue
+report, and sonar-report's export, which holds issues and the gate together.
 
 The gate is of type `guard`, the nearest of the seven: a quality gate watches over the code base as guards do. It is
 blocking, since a failed quality gate is meant to stop a release: OK passed, WARN warned, ERROR failed, anything
@@ -46,6 +46,8 @@ def parse(artifact: Artifact) -> ImportBatch | Rejected:
     dialect = _dialect(document)
     if not dialect:
         raise Reject("no quality gate, issues or hotspots of SonarQube")
+    if isinstance(document, list):
+        document = {"hotspots" if dialect == "hotspots" else "issues": document}
     name = _name(document)
     gate = _gate(document, dialect, name)
     issues = _issues(document)
@@ -89,6 +91,9 @@ def parse(artifact: Artifact) -> ImportBatch | Rejected:
 
 
 def _dialect(document: Any) -> str:
+    if isinstance(document, list):
+        kinds = {_entry_kind(entry) for entry in document}
+        return kinds.pop() if len(kinds) == 1 else ""
     if not isinstance(document, dict):
         return ""
     if isinstance(document.get("projectStatus"), dict):
@@ -111,12 +116,23 @@ def _dialect(document: Any) -> str:
     return ""
 
 
+def _entry_kind(entry: Any) -> str:
+    """What a bare list is of."""
+    keys = set(entry) if isinstance(entry, dict) else set[str]()
+    if {"key", "component", "vulnerabilityProbability"} <= keys:
+        return "hotspots"
+    if {"key", "rule", "component", "project"} <= keys and {"severity", "impacts"} & keys:
+        return "issues"
+    return "risks" if {"riskSeverity", "riskStatus", "riskTitle"} <= keys else ""
+
+
 def _name(document: dict[str, Any]) -> str:
     project = as_dict(document.get("project"))
     component = as_dict(document.get("component"))
     named = as_text(project.get("name") or project.get("key") or component.get("key") or document.get("projectName"))
     if not named:
-        keys = {as_text(as_dict(entry).get("project")) for entry in as_list(document.get("issues"))[:1000]}
+        listed = [as_dict(entry) for entry in as_list(document.get("issues"))[:1000]]
+        keys = {as_text(entry.get("project") or entry.get("projectKey")) for entry in listed}
         named = keys.pop() if len(keys) == 1 else ""
     branch = as_text(as_dict(document.get("branch")).get("name")) or as_text(document.get("branch"))
     return clip(f"{named} ({branch})" if branch and named else named, 150)
@@ -216,7 +232,7 @@ def _issues(document: dict[str, Any]) -> Issues | None:
 
 def _is_security(document: dict[str, Any], dialect: str, issues: Issues) -> bool:
     """sonar-report exports vulnerabilities and hotspots only, unless told otherwise, and names no types."""
-    if dialect == "hotspots" or (dialect == "sonar-report" and document.get("allBugs") is not True):
+    if dialect in ("hotspots", "risks") or (dialect == "sonar-report" and document.get("allBugs") is not True):
         return True
     return issues.total > 0 and issues.security == issues.total
 

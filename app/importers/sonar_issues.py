@@ -1,4 +1,4 @@
-"""SonarQube issues and security hotspots as findings. A neighbour of `sonar_gate`.
+"""SonarQube issues, security hotspots and dependency risks as findings. A neighbour of `sonar_gate`.
 
 Severities descend BLOCKER, CRITICAL, MAJOR, MINOR, INFO, which become critical, high, medium, low, info. Since
 SonarQube 10 issues have impacts instead, whose worst counts: BLOCKER, HIGH, MEDIUM, LOW, INFO. A hotspot's
@@ -28,7 +28,7 @@ SEVERITIES = {
     "INFO": Severity.INFO,
 }
 
-_OPEN = frozenset({"OPEN", "REOPENED", "CONFIRMED", "TO_REVIEW", "IN_REVIEW", "IN_SANDBOX", ""})
+_OPEN = frozenset({"OPEN", "REOPENED", "CONFIRM", "CONFIRMED", "TO_REVIEW", "IN_REVIEW", "IN_SANDBOX", ""})
 
 
 @dataclass(slots=True)
@@ -52,15 +52,16 @@ class Issues:
             self._add(entry, hotspots)
 
     def _add(self, entry: dict[str, Any], hotspot: bool) -> None:
-        word = as_text(entry.get("vulnerabilityProbability" if hotspot else "severity")).upper()
+        rated = entry.get("vulnerabilityProbability") if hotspot else entry.get("severity", entry.get("riskSeverity"))
+        word = as_text(rated).upper()
         severity = SEVERITIES.get(word, Severity.UNKNOWN)
         impacts = [as_text(as_dict(i).get("severity")).upper() for i in as_list(entry.get("impacts"))]
         if not word and impacts:
             severity = min((SEVERITIES.get(i, Severity.UNKNOWN) for i in impacts), key=SEVERITY_ORDER.index)
             word = next(i for i in impacts if SEVERITIES.get(i, Severity.UNKNOWN) is severity)
-        state = as_text(entry.get("issueStatus") or entry.get("status")).upper()
+        state = as_text(entry.get("issueStatus") or entry.get("status") or entry.get("riskStatus")).upper()
         resolution = as_text(entry.get("resolution")).upper()
-        kind = "SECURITY_HOTSPOT" if hotspot else as_text(entry.get("type")).upper()
+        kind = "SECURITY_HOTSPOT" if hotspot else as_text(entry.get("type") or entry.get("riskType")).upper()
         self.total += 1
         self.words[word] += 1
         self.states[f"{state} {resolution}".strip()] += 1
@@ -71,11 +72,11 @@ class Issues:
             return
         lines = as_dict(entry.get("textRange"))
         line = as_text(entry.get("line") or lines.get("startLine"))
-        component = as_text(entry.get("component"))
+        component = as_text(entry.get("component") or entry.get("packageUrl"))
         self.findings.add(
             severity,
-            id=as_text(entry.get("rule") or entry.get("ruleKey")),
-            title=as_text(entry.get("message") or entry.get("description")),
+            id=as_text(entry.get("rule") or entry.get("ruleKey") or entry.get("vulnerabilityId")),
+            title=as_text(entry.get("message") or entry.get("description") or entry.get("riskTitle")),
             location=f"{component}:{line}" if line else component,
             type=kind,
         )
