@@ -119,7 +119,7 @@ def _scalar(event: yaml.ScalarEvent) -> Any:
 
 def _check_tag(event: Any) -> None:
     if event.tag is not None and event.tag not in _TAGS:
-        raise _reject(f"YAML tags are refused, such as {event.tag[:60]!r}", event)
+        raise _reject(f"not valid YAML for a report: tags are refused, such as {event.tag[:60]!r}", event)
 
 
 def _reject(reason: str, event: yaml.Event) -> Reject:
