@@ -1,4 +1,34 @@
-"""The project's own evidence as a first thing to look at: `examples/history.toml` replayed into an empty database."""
+"""The project's own evidence as a first thing to look at: `examples/history.toml` replayed into an empty database.
+
+The history is a list of steps, run in their order; `do` says what a step does, and `bundle` for which bundle's key:
+
+    [[step]]
+    do = "import"                # files and folders, as evidence; paths count from the history's folder
+    bundle = "release/gateway/0.1.0-rc.1"
+    kind = "release_candidate"   # kind, environment and product make the bundle when it is new, and may be left out
+    environment = "staging"      # afterwards; so may profile, title, version, commit
+    product = "gateway"
+    paths = ["0.1.0-rc.1/staging"]
+    # also: type, format, source_key, actor
+
+    [[step]]
+    do = "evaluate"              # decide the gates that evidence can decide; also: actor
+    bundle = "release/gateway/0.1.0-rc.1"
+
+    [[step]]
+    do = "record"                # what a person says; `what` is entry, approval or waiver
+    what = "waiver"
+    bundle = "release/gateway/0.1.0-rc.1"
+    actor = "release-manager"
+    reason = "The finding is in a tool that does not ship."
+    gate = "security"            # of a waiver; of an entry: the gate that it decides, if any
+    expires = "7d"               # a duration or a time; a waiver must have it, an approval may
+    # of an entry also: check (its name, a must), result (passed), title, type (operator); of an approval: result
+
+    [[step]]
+    do = "verdict"               # decide readiness, and keep the verdict as evidence; also: actor
+    bundle = "release/gateway/0.1.0-rc.1"
+"""
 
 from __future__ import annotations
 
