@@ -51,7 +51,7 @@ lock: install ## pin the requirements again, with hashes and without addresses
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --output-file requirements.txt pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --constraint requirements.txt --group dev --output-file requirements-dev.txt
 
-examples: install ## make one set of example artifacts again: make examples SET=0.1.0/staging
+examples: install ## make one set of example artifacts again: make examples SET=0.1.0/run-1
 	$(BIN)/python examples/make.py $(SET)
 
 wheel: install ## build a wheel that stands alone

