@@ -22,14 +22,24 @@ from app.domain.moments import parse_iso
 FILE = "v3-read-models.yaml"
 BASE = "/api/v3/platform"
 
+ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+"""What the contract's `format: uuid` takes."""
+
+_LONGEST = 10_000
+
+
+@cache
+def source() -> bytes:
+    """The OpenAPI document as it is written: inside the package of a wheel, under doc/ in a checkout."""
+    inside = Path(str(files("app.rest_v3"))) / FILE
+    beside = Path(str(files("app"))).parent / "doc" / "api" / "openapi" / "domains" / FILE
+    return (inside if inside.is_file() else beside).read_bytes()
+
 
 @cache
 def document() -> dict[str, Any]:
-    """The OpenAPI document: inside the package of a wheel, under doc/ in a checkout."""
-    inside = Path(str(files("app.rest_v3"))) / FILE
-    beside = Path(str(files("app"))).parent / "doc" / "api" / "openapi" / "domains" / FILE
-    text = (inside if inside.is_file() else beside).read_text(encoding="utf-8")
-    made: dict[str, Any] = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    """The OpenAPI document."""
+    made: dict[str, Any] = yaml.load(source(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
     return made
 
 
@@ -50,7 +60,7 @@ def properties(schema: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One query parameter as the contract has it."""
+    """One parameter as the contract has it."""
 
     name: str
     schema: Mapping[str, Any]
@@ -74,9 +84,12 @@ class Parameter:
     def _one(self, text: str, schema: Mapping[str, Any]) -> str | int | bool | datetime:
         if schema.get("enum") and text not in schema["enum"]:
             raise Invalid(f"{self.name} must be one of {', '.join(schema['enum'])}, not {text[:60]!r}", field=self.name)
-        if schema.get("format") == "date-time":
-            # A plus sign in a query string reads as a space; in a time it can only have been a plus sign.
-            return parse_iso(text.replace(" ", "+"), field=self.name)
+        match schema.get("format"):
+            case "date-time":
+                # A plus sign in a query string reads as a space; in a time it can only have been a plus sign.
+                return parse_iso(text.replace(" ", "+"), field=self.name)
+            case "uuid":
+                return self._id(text)
         match schema.get("type"):
             case "integer":
                 return self._integer(text, schema)
@@ -84,8 +97,9 @@ class Parameter:
                 if text not in ("true", "false"):
                     raise Invalid(f"{self.name} must be true or false, not {text[:60]!r}", field=self.name)
                 return text == "true"
-        if not schema.get("minLength", 0) <= len(text) <= schema.get("maxLength", 10_000):
-            raise Invalid(f"{self.name} must have 1 to {schema['maxLength']} characters", field=self.name)
+        low, high = schema.get("minLength", 0), schema.get("maxLength", _LONGEST)
+        if not low <= len(text) <= high:
+            raise Invalid(f"{self.name} must have {low} to {high} characters, not {len(text)}", field=self.name)
         if "\0" in text:
             raise Invalid(f"{self.name} must not hold a NUL character", field=self.name)
         return text
@@ -98,15 +112,22 @@ class Parameter:
             )
         return int(text)
 
+    def _id(self, text: str) -> str:
+        if not ID.fullmatch(text):
+            raise Invalid(
+                f"{text[:60]!r} is not an id; ids look like 0198c5a2-7d5e-7cc3-9c1e-0f6f0e3b2a11", field=self.name
+            )
+        return text.lower()
+
 
 @cache
-def query_parameters(operation_id: str) -> dict[str, Parameter]:
-    """The query parameters of an operation, by name."""
+def parameters(operation_id: str, place: str) -> dict[str, Parameter]:
+    """The parameters that an operation takes in `place`, query or path, by name."""
     for path in document()["paths"].values():
         operation = path.get("get", {})
         if operation.get("operationId") == operation_id:
             resolved = [resolve(p) for p in operation.get("parameters", [])]
-            return {p["name"]: Parameter(p["name"], p["schema"]) for p in resolved if p["in"] == "query"}
+            return {p["name"]: Parameter(p["name"], resolve(p["schema"])) for p in resolved if p["in"] == place}
     raise KeyError(operation_id)
 
 
@@ -115,7 +136,7 @@ def parse_query(operation_id: str, pairs: Iterable[tuple[str, str]]) -> dict[str
 
     Invalid names a parameter that the operation does not have.
     """
-    allowed = query_parameters(operation_id)
+    allowed = parameters(operation_id, "query")
     given: dict[str, list[str]] = {}
     for name, value in pairs:
         if name not in allowed:
@@ -124,3 +145,8 @@ def parse_query(operation_id: str, pairs: Iterable[tuple[str, str]]) -> dict[str
         given.setdefault(name, []).append(value)
     parsed = {name: parameter.schema["default"] for name, parameter in allowed.items() if "default" in parameter.schema}
     return parsed | {name: allowed[name].parse(values) for name, values in given.items()}
+
+
+def parse_path(operation_id: str, given: Mapping[str, str]) -> dict[str, Any]:
+    """The parameters in a request's path, checked against the contract."""
+    return {name: parameter.parse([given[name]]) for name, parameter in parameters(operation_id, "path").items()}

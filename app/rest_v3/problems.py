@@ -46,11 +46,11 @@ def problem_of(error: EvidenceError) -> Response:
 def masked(request: Request, error: Exception) -> Response:
     """What nobody foresaw: logged with its trace, shown without."""
     request_id = str(getattr(request.state, "request_id", ""))
-    log.error("unexpected error in a REST handler", request_id=request_id, path=request.url.path, exc_info=error)
+    log.error("unexpected error in a REST handler", request_id=request_id, path=request.scope["path"], exc_info=error)
     detail = f"something went wrong here; the log has it under request {request_id}"
     return problem(500, "Internal error", detail, "INTERNAL", requestId=request_id)
 
 
 async def unknown_path(request: Request, _: Exception) -> Response:
     """No such path: said in the shape of every other problem."""
-    return problem(404, "Not found", f"there is nothing at {request.url.path[:200]}", "NOT_FOUND")
+    return problem(404, "Not found", f"there is nothing at {request.scope['path'][:200]}", "NOT_FOUND")
