@@ -16,6 +16,7 @@ import uvicorn
 import uvloop
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -27,9 +28,11 @@ from app.db.pool import NOT_MIGRATED, Database
 from app.domain.errors import EvidenceError
 from app.domain.moments import iso
 from app.graphql_api.endpoint import GraphQLEndpoint
+from app.graphql_api.fastlane import FastLane
 from app.pages.explorer import explorer_page, static_routes
 from app.readmodels.rows import Reader
 from app.rest_v3.problems import unknown_path
+from app.rest_v3.responses import refused_method
 from app.rest_v3.routes import Routes
 
 log = structlog.get_logger(__name__)
@@ -139,6 +142,10 @@ def create_app(settings: Settings, dsn: str) -> Starlette:
     async def graphql_route(request: Request) -> Response:
         return await graphql(request)
 
+    async def wrong_method(request: Request, error: Exception) -> Response:
+        headers = error.headers if isinstance(error, HTTPException) else None
+        return refused_method(request.method, ", ".join(sorted((headers or {}).get("Allow", "GET, HEAD").split(", "))))
+
     app = Starlette(
         routes=[
             Route("/", home),
@@ -149,9 +156,19 @@ def create_app(settings: Settings, dsn: str) -> Starlette:
             *Routes(reader, settings.cursor_key()).routes(),
             static_routes(),
         ],
-        exception_handlers={404: unknown_path},
+        exception_handlers={404: unknown_path, 405: wrong_method},
         lifespan=lifespan,
     )
+    answered = Counter(
+        "evidence_graphql_answers", "GraphQL answers by the path that made them.", ("path", "reason"), registry=registry
+    )
+
+    def note(path: str, reason: str) -> None:
+        # Reasons may hold names; a label must not.
+        why = "error" if reason.startswith("error") else "no plan" if reason.endswith("has no plan") else "rows"
+        answered.labels(path, why if reason else "").inc()
+
+    app.add_middleware(FastLane, endpoint=graphql, reader=reader, note=note)
     app.add_middleware(Observed, registry=registry)
     return app
 

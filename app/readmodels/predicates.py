@@ -106,7 +106,7 @@ def where(noun: Noun, predicate: Predicate, as_of: datetime | None, parameters: 
     """The SQL of a predicate over a noun's alias."""
     match predicate:
         case Compare(column, operator, value):
-            return _compare(noun, column, operator, value, parameters)
+            return _compare(noun, column, operator, value, as_of, parameters)
         case AllOf(parts):
             return " AND ".join(f"({where(noun, p, as_of, parameters)})" for p in parts) or "true"
         case AnyOf(parts):
@@ -122,8 +122,10 @@ def where(noun: Noun, predicate: Predicate, as_of: datetime | None, parameters: 
             )
 
 
-def _compare(noun: Noun, column: str, operator: str, value: Any, parameters: Parameters) -> str:
+def _compare(noun: Noun, column: str, operator: str, value: Any, as_of: datetime | None, parameters: Parameters) -> str:
     sql = f"{noun.alias}.{column}"
+    if noun is BUNDLE and column == "updated_at" and as_of is not None:
+        sql = f"({updated_as_of(parameters.add(as_of, 'timestamptz'))})"
     type_ = noun.types.get(column, "text")
     if operator == "in":
         if not isinstance(value, Sequence) or isinstance(value, str):
@@ -136,6 +138,19 @@ def _compare(noun: Noun, column: str, operator: str, value: Any, parameters: Par
     if operator == "eq" and value is None:
         return f"{sql} IS NULL"
     return f"{sql} {_OPERATORS[operator]} {parameters.add(value, type_)}"
+
+
+def updated_as_of(moment: str) -> str:
+    """SQL of a bundle's updated_at, the one column that moves, as it stood at `moment`, a placeholder."""
+    latest = ", ".join(
+        f"(SELECT max({child.alias}.recorded_at) FROM {child.table} AS {child.alias}"
+        f" WHERE {child.alias}.bundle_id = bundle.id AND {child.alias}.recorded_at <= {moment})"
+        for child in CHILDREN.values()
+    )
+    return (
+        f"CASE WHEN bundle.updated_at <= {moment} THEN bundle.updated_at"
+        f" ELSE GREATEST(bundle.recorded_at, {latest}) END"
+    )
 
 
 def current(noun: Noun, as_of: datetime | None, parameters: Parameters) -> str:
