@@ -175,7 +175,7 @@ class Importer(Protocol):
         ...
 
 
-class Reject(Exception):  # noqa: N818 - control flow inside one parse, turned into Rejected at its edge
+class Reject(Exception):
     """Raised by the readers below an importer's `parse`; the registry turns it into `Rejected`."""
 
     def __init__(self, reason: str, *, line: int | None = None, column: int | None = None) -> None:
