@@ -6,9 +6,15 @@ import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
+from app.domain.catalogue import Invariant, parse_catalogue
 from app.domain.errors import Invalid
+from app.domain.policy import Policy, parse_policy
+
+CATALOGUE_FILE = "catalogue.toml"
+"""The invariant catalogue's name where it lies beside a policy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,10 @@ class Settings:
     """EVIDENCE_CURSOR_SECRET: signs page cursors; without it, one is derived from the database's address."""
     log_level: str = "info"
     """EVIDENCE_LOG_LEVEL: debug, info, warning or error."""
+    policy: Path | None = None
+    """EVIDENCE_POLICY: the policy's file; without it, the default policy holds."""
+    catalogue: Path | None = None
+    """EVIDENCE_CATALOGUE: the invariant catalogue; else catalogue.toml beside the policy, else the default one."""
 
     def cursor_key(self) -> bytes:
         """The key that cursors are signed with: the same in every process over one database."""
@@ -75,4 +85,43 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         max_body=int(_number(env, "EVIDENCE_MAX_BODY", 256 * 1024, 1024, 64 * 1024 * 1024)),
         cursor_secret=env.get("EVIDENCE_CURSOR_SECRET", ""),
         log_level=level,
+        policy=_path(env, "EVIDENCE_POLICY"),
+        catalogue=_path(env, "EVIDENCE_CATALOGUE"),
     )
+
+
+def _path(environ: Mapping[str, str], name: str) -> Path | None:
+    text = environ.get(name, "").strip()
+    return Path(text).expanduser() if text else None
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFile:
+    """A policy with the text that it was read from, and the catalogue that its invariants were looked up in."""
+
+    policy: Policy
+    text: str
+    catalogue: Mapping[str, Invariant]
+
+
+def read_policy(path: Path | None = None, catalogue: Path | None = None) -> PolicyFile:
+    """The policy of a file, else the default one. InvalidPolicy names every problem with its line; Invalid a file that
+    cannot be read."""
+    if catalogue is None and path is not None and (path.parent / CATALOGUE_FILE).is_file():
+        catalogue = path.parent / CATALOGUE_FILE
+    name, text = _read(catalogue, "catalogue.toml", "the catalogue")
+    known = parse_catalogue(text, name)
+    name, text = _read(path, "policy_default.toml", "the policy")
+    return PolicyFile(parse_policy(text, name, known), text, known)
+
+
+def _read(path: Path | None, default: str, what: str) -> tuple[str, str]:
+    """A file's name and text, or those of the one that ships with the program."""
+    if path is None:
+        return default, (files("app.domain") / default).read_text(encoding="utf-8")
+    try:
+        return str(path), path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise Invalid(f"{what} {path} cannot be read: {error.strerror or error}", field="policy") from None
+    except UnicodeDecodeError as error:
+        raise Invalid(f"{what} {path} is not UTF-8: {error.reason} at byte {error.start}", field="policy") from None

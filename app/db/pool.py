@@ -203,9 +203,20 @@ class Database:
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """A read-committed transaction on one connection."""
+        async with self._transaction() as transaction:
+            yield transaction
+
+    @contextlib.asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Transaction]:
+        """A read-only transaction in which all statements see the same rows, those of the first one's moment."""
+        async with self._transaction(isolation="repeatable_read", readonly=True) as transaction:
+            yield transaction
+
+    @contextlib.asynccontextmanager
+    async def _transaction(self, **options: Any) -> AsyncIterator[Transaction]:
         async with self.acquire() as connection:
             with _translated():
-                transaction = connection.transaction()
+                transaction = connection.transaction(**options)
                 await transaction.start()
             try:
                 yield Transaction(connection)

@@ -1,0 +1,135 @@
+-- What a verdict is decided from. Slots in braces are filled by app/readmodels/readiness.py, values are parameters.
+
+-- name: moment
+-- The time of asking, by the database's clock, as rows' recorded_at is; taken before the snapshot is.
+SELECT statement_timestamp() AS at;
+
+-- name: bundles_by_ids
+-- The bundles asked for, whether current or not.
+SELECT {columns}
+FROM platform_evidence_bundles AS bundle
+WHERE bundle.id = ANY({ids}) AND {where};
+
+-- name: newest_bundles
+-- The newest current bundle of each profile and product of an environment: one index probe for each of `pairs`.
+SELECT newest.*
+FROM ({pairs}) AS pair (profile, product)
+CROSS JOIN LATERAL (
+  SELECT {columns}
+  FROM platform_evidence_bundles AS bundle
+  WHERE bundle.environment = {environment} AND bundle.profile = pair.profile AND bundle.product = pair.product
+    AND {where}
+  ORDER BY bundle.created_at DESC, bundle.id DESC
+  LIMIT 1
+) AS newest
+ORDER BY newest.id;
+
+-- name: pairs_of_environment
+-- Its profiles and products, found by skipping along the index.
+WITH RECURSIVE pair AS (
+  (
+    SELECT first.profile, first.product
+    FROM platform_evidence_bundles AS first
+    WHERE first.environment = {environment}
+    ORDER BY first.profile, first.product LIMIT 1
+  )
+  UNION ALL
+  SELECT next.profile, next.product
+  FROM pair CROSS JOIN LATERAL (
+    SELECT further.profile, further.product
+    FROM platform_evidence_bundles AS further
+    WHERE further.environment = {environment}
+      AND (further.profile, further.product) > (pair.profile, pair.product)
+    ORDER BY further.profile, further.product LIMIT 1
+  ) AS next
+)
+SELECT profile, product FROM pair;
+
+-- name: pairs_of_profile
+-- One profile with its products.
+WITH RECURSIVE pair AS (
+  (
+    SELECT first.product
+    FROM platform_evidence_bundles AS first
+    WHERE first.environment = {environment} AND first.profile = {profile}
+    ORDER BY first.product LIMIT 1
+  )
+  UNION ALL
+  SELECT next.product
+  FROM pair CROSS JOIN LATERAL (
+    SELECT further.product
+    FROM platform_evidence_bundles AS further
+    WHERE further.environment = {environment} AND further.profile = {profile} AND further.product > pair.product
+    ORDER BY further.product LIMIT 1
+  ) AS next
+)
+SELECT {profile}, product FROM pair;
+
+-- name: pairs_of_product
+-- One product with the profiles of the environment, whether or not it has a bundle in each.
+WITH RECURSIVE pair AS (
+  (
+    SELECT first.profile
+    FROM platform_evidence_bundles AS first
+    WHERE first.environment = {environment}
+    ORDER BY first.profile LIMIT 1
+  )
+  UNION ALL
+  SELECT next.profile
+  FROM pair CROSS JOIN LATERAL (
+    SELECT further.profile
+    FROM platform_evidence_bundles AS further
+    WHERE further.environment = {environment} AND further.profile > pair.profile
+    ORDER BY further.profile LIMIT 1
+  ) AS next
+)
+SELECT profile, {product} FROM pair;
+
+-- name: pair_given
+-- One profile and one product.
+SELECT {profile}, {product};
+
+-- name: rows_of_bundles
+-- The current rows of many bundles.
+SELECT {alias}.bundle_id::text AS bundle_id, {columns}
+FROM {table} AS {alias}
+WHERE {alias}.bundle_id = ANY({ids}) AND {where};
+
+-- name: guards_of_platform
+-- The current guard reports that speak of the platform itself.
+SELECT {columns}
+FROM platform_guard_report_summaries AS guard
+WHERE guard.bundle_id IS NULL AND {where};
+
+-- name: components_of_environments
+-- The latest snapshot of every component of some environments, however many snapshots there are: the names by skipping
+-- along the index, then one probe each. A snapshot is of when it was observed, but never of a time after it was recorded.
+SELECT latest.*
+FROM unnest({environments}) AS place (environment)
+CROSS JOIN LATERAL (
+  WITH RECURSIVE name AS (
+    (
+      SELECT first.component
+      FROM platform_status_component_status AS first
+      WHERE first.environment = place.environment
+      ORDER BY first.component LIMIT 1
+    )
+    UNION ALL
+    SELECT next.component
+    FROM name CROSS JOIN LATERAL (
+      SELECT further.component
+      FROM platform_status_component_status AS further
+      WHERE further.environment = place.environment AND further.component > name.component
+      ORDER BY further.component LIMIT 1
+    ) AS next
+  )
+  SELECT component FROM name
+) AS known
+CROSS JOIN LATERAL (
+  SELECT {columns}
+  FROM platform_status_component_status AS component
+  WHERE component.environment = place.environment AND component.component = known.component
+    AND LEAST(component.observed_at, component.recorded_at) <= {at} AND {where}
+  ORDER BY LEAST(component.observed_at, component.recorded_at) DESC, component.recorded_at DESC, component.id DESC
+  LIMIT 1
+) AS latest;
