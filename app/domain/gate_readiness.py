@@ -12,8 +12,7 @@ from app.domain.evidence import RESULT_ORDER, Result
 from app.domain.facts import GateFacts, made_at
 from app.domain.gate_rules import Evidence
 from app.domain.gates import Enforcement, Gate
-from app.domain.moments import iso
-from app.domain.verdict import Reason, ReasonCode, ReasonSeverity, SubjectType
+from app.domain.verdict import Reason, ReasonCode, ReasonSeverity, SubjectType, said
 from app.domain.waivers import refusal, tally_approvals, waives_gate
 from app.domain.weighing import BAD, Case, Look, Subject, Weighed, weigh
 
@@ -59,7 +58,7 @@ def _look(case: Case, row: GateFacts) -> Look:
         age = case.age(made, case.required.freshness.of_gate(row.gate))
         stale = f"that was {age}" if age else ""
     if row.expires_at is not None and aware(row.expires_at) <= case.at:
-        stale = f"that expired at {iso(aware(row.expires_at))}"
+        stale = f"that expired at {said(row.expires_at)}"
     return Look(row.id, row.result, enforcement, told=told, stale=stale)
 
 
@@ -94,7 +93,7 @@ def _approvals(case: Case, rows: list[GateFacts], looks: list[Look]) -> list[Loo
             words = f"the approval by {who} does not count, as they may not approve here"
             judged.append(Look(look.row_id, Result.SKIPPED, look.enforcement, look.told, instead=words))
         elif look.row_id in counted and short:
-            judged.append(Look(look.row_id, Result.SKIPPED, look.enforcement, instead=f"it {short}"))
+            judged.append(Look(look.row_id, Result.SKIPPED, look.enforcement, instead=short))
         elif look.row_id in given and look.stale and not short:
             judged.append(Look(look.row_id, look.result, Enforcement.REPORT_ONLY, look.told, stale=look.stale))
         else:
@@ -108,6 +107,8 @@ def _waiver(case: Case, waiver: GateFacts) -> Look:
     refused = refusal(waiver, case.required, case.at)
     if refused is None:
         counts = ReasonSeverity.of(case.required.waivers.counts_as)
+        if waiver.result not in BAD and case.required.gates.named.get(waiver.gate.value) is None:
+            counts = ReasonSeverity.INFO  # nothing was asked for, and nothing is wrong
         return Look(waiver.id, waiver.result, enforcement, instead=_terms(waiver), waived=counts)
     if waiver.result in BAD and not waives_gate(waiver):
         told = f"{waiver.summary} {refused.words[0].upper()}{refused.words[1:]}.".strip()
@@ -121,5 +122,5 @@ def _waived(case: Case, subject: Subject, waiver: GateFacts, worst: ReasonSeveri
 
 
 def _terms(waiver: GateFacts) -> str:
-    end = iso(aware(waiver.expires_at)) if waiver.expires_at else "further notice"
+    end = said(waiver.expires_at) if waiver.expires_at else "further notice"
     return f"is waived by {waiver.actor} until {end}: {waiver.reason or 'no reason given'}"

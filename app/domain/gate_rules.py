@@ -53,11 +53,10 @@ def _contract_drift(evidence: Evidence, required: Requirements) -> Outcome:
     for item in evidence.items:
         found = _whole(item.payload["contract_drift"].get("breaking"))
         breaking += found or 0
-        broken = item.result in (Result.ERROR, Result.PENDING, Result.INCONCLUSIVE)
         # A contract that failed verification without a list of changes is broken all the same.
-        if found is None and item.result is Result.FAILED:
+        if not found and item.result is Result.FAILED:
             breaking += 1
-        elif found is None or broken:
+        elif found is None or item.result in UNCLEAR:
             unclear.append(item)
     figures = {"breaking": breaking, "max_breaking": limit, "comparisons": len(evidence.items)}
     told = (

@@ -192,7 +192,10 @@ def _component(case: Case, subject: Subject, row: ComponentFacts) -> Weighed:
     told = f": {row.message}" if row.message else "."
     age = case.age(_moment(row)[0], case.required.freshness.of_component(subject.name))
     if age:
-        severity = severity if subject.must else ReasonSeverity.INFO  # it may be gone for good
+        if not subject.must and row.status not in _TROUBLE:
+            severity = ReasonSeverity.INFO  # it may be gone for good
+        elif not subject.must and _TROUBLE[row.status][0] in _MILD:
+            severity = severity.at_most(ReasonSeverity.WARNING)
         sentence = f"{subject.label} was {row.status.value} when last seen {age}; how it is now is unknown."
         return Weighed((subject.reason(ReasonCode.STALE, severity, row.id, sentence),))
     if row.status in _TROUBLE:

@@ -182,5 +182,10 @@ def combine(verdicts: Iterable[Verdict], *, environment: str, at: datetime, poli
     )
 
 
+def said(moment: datetime) -> str:
+    """A time as sentences tell it, to the minute, such as 2026-06-01 12:00 UTC."""
+    return f"{plain(moment)[:16].replace('T', ' ')} UTC"
+
+
 def _only(names: set[str]) -> str:
     return names.pop() if len(names) == 1 else ""

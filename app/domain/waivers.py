@@ -14,10 +14,9 @@ from datetime import datetime
 from app.domain.digests import aware
 from app.domain.facts import GateFacts, Inputs
 from app.domain.gates import Gate
-from app.domain.moments import iso
 from app.domain.policy_settings import ANY
 from app.domain.requirements import Requirements
-from app.domain.verdict import ReasonCode
+from app.domain.verdict import ReasonCode, said
 
 WAIVER_SEGMENT = "waiver"
 """A part of a source key that marks a chain of waivers, such as operator/waiver/security."""
@@ -43,7 +42,7 @@ def refusal(waiver: GateFacts, required: Requirements, at: datetime) -> Refusal 
     if not required.is_one_of(waiver.actor, rule.by):
         return Refusal(ReasonCode.MISSING, f"the waiver by {waiver.actor} does not count, as they may not waive it")
     if aware(waiver.expires_at) <= at:
-        return Refusal(ReasonCode.STALE, f"the waiver by {waiver.actor} expired at {iso(aware(waiver.expires_at))}")
+        return Refusal(ReasonCode.STALE, f"the waiver by {waiver.actor} expired at {said(waiver.expires_at)}")
     if rule.max_duration is not None and at - aware(waiver.recorded_at) >= rule.max_duration:
         return Refusal(ReasonCode.STALE, f"the waiver by {waiver.actor} has outlasted what the policy allows")
     return None

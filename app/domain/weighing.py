@@ -14,9 +14,8 @@ from app.domain.evidence import Result
 from app.domain.facts import GuardFacts, Inputs, ItemFacts, made_at
 from app.domain.gate_rules import SILENT
 from app.domain.gates import Enforcement
-from app.domain.moments import iso
 from app.domain.requirements import Asked, Requirements
-from app.domain.verdict import Proof, Reason, ReasonCode, ReasonSeverity, SubjectType
+from app.domain.verdict import Proof, Reason, ReasonCode, ReasonSeverity, SubjectType, said
 
 BAD = {
     Result.FAILED: ReasonCode.FAILED,
@@ -69,7 +68,7 @@ class Weighed:
     reasons: tuple[Reason, ...] = ()
     proofs: tuple[Proof, ...] = ()
     positive: bool = False
-    """Something that the policy requires, more than report-only, is proved."""
+    """Something of the bundle's own that the policy requires, more than report-only, is proved."""
     waived: bool = False
 
     def worst(self) -> ReasonSeverity:
@@ -116,7 +115,8 @@ def weigh(subject: Subject, looks: Sequence[Look]) -> Weighed:
         if look not in speaking and (look.instead or not speaking):
             reasons.extend(_silence(subject, look, alone=not speaking))
     if subject.must and not looks:
-        sentence = f"{subject.label} is required, and there is no result.{subject.hint}"
+        what = "status of it" if subject.type is SubjectType.COMPONENT else "result"
+        sentence = f"{subject.label} is required, and there is no {what}.{subject.hint}"
         reasons.append(subject.reason(ReasonCode.MISSING, ReasonSeverity.of(subject.must), None, sentence))
     contested = any(
         reason.severity is not ReasonSeverity.INFO and reason.code not in (ReasonCode.WARNED, ReasonCode.WAIVED)
@@ -125,7 +125,10 @@ def weigh(subject: Subject, looks: Sequence[Look]) -> Weighed:
     return Weighed(
         tuple(reasons),
         () if contested else tuple(proofs),
-        positive=bool(proofs) and not contested and subject.must is not Enforcement.REPORT_ONLY,
+        positive=bool(proofs)
+        and not contested
+        and subject.must is not Enforcement.REPORT_ONLY
+        and subject.bundle_id is not None,
         waived=any(look.waived is not None for look in looks),
     )
 
@@ -158,7 +161,7 @@ def _silence(subject: Subject, look: Look, *, alone: bool) -> Iterable[Reason]:
         sentence = f"{subject.label} is required, and {words}{told}"
         yield subject.reason(look.code, ReasonSeverity.of(look.enforcement), look.row_id, sentence)
     elif look.instead:
-        yield subject.reason(look.code, ReasonSeverity.INFO, look.row_id, f"{subject.label} has more: it {words}{told}")
+        yield subject.reason(look.code, ReasonSeverity.INFO, look.row_id, f"{subject.label}: {words}{told}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +178,11 @@ class Case:
         return self.inputs.bundle.id if self.inputs.bundle else None
 
     def age(self, made: datetime, window: timedelta | None) -> str:
-        """How old something is when its window has passed, such as `at 2026-06-01T12:00:00+00:00, longer than 7d ago`;
+        """How old something is when its window has passed, such as `at 2026-06-01 12:00 UTC, more than 7d ago`;
         empty while it is fresh. Exactly as old as the window is still fresh."""
         if window is None or self.at - made <= window:
             return ""
-        return f"at {iso(made)}, longer than {duration_text(window)} ago"
+        return f"at {said(made)}, more than {duration_text(window)} ago"
 
     def item_age(self, item: ItemFacts) -> str:
         """`age` of an item."""
