@@ -28,6 +28,7 @@ from app.db.pool import NOT_MIGRATED, Database
 from app.domain.errors import EvidenceError
 from app.domain.moments import iso
 from app.graphql_api.endpoint import GraphQLEndpoint
+from app.graphql_api.fastlane import FastLane
 from app.pages.explorer import explorer_page, static_routes
 from app.readmodels.rows import Reader
 from app.rest_v3.problems import unknown_path
@@ -158,6 +159,16 @@ def create_app(settings: Settings, dsn: str) -> Starlette:
         exception_handlers={404: unknown_path, 405: wrong_method},
         lifespan=lifespan,
     )
+    answered = Counter(
+        "evidence_graphql_answers", "GraphQL answers by the path that made them.", ("path", "reason"), registry=registry
+    )
+
+    def note(path: str, reason: str) -> None:
+        # Reasons may hold names; a label must not.
+        why = "error" if reason.startswith("error") else "no plan" if reason.endswith("has no plan") else "rows"
+        answered.labels(path, why if reason else "").inc()
+
+    app.add_middleware(FastLane, endpoint=graphql, reader=reader, note=note)
     app.add_middleware(Observed, registry=registry)
     return app
 

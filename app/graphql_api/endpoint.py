@@ -19,6 +19,12 @@ from app.readmodels.rows import Reader
 
 JSON_TYPE = "application/json"
 GRAPHQL_TYPE = "application/graphql-response+json"
+PATH_HEADER = "X-Evidence-Path"
+"""Says which path answered: plan, cache, or the resolvers and why."""
+
+UNPLANNED = "unplanned"
+"""Where a request's state holds the reason why no plan answered it."""
+
 _VARIABLE_ERRORS = ("Variable '$",)
 
 
@@ -53,22 +59,27 @@ class GraphQLEndpoint:
         explorer: Callable[[], Response],
     ) -> None:
         self._reader = reader
-        self._cursors = CursorCodec(cursor_key)
-        self._max_body = max_body
+        self.cursors = CursorCodec(cursor_key)
+        self.max_body = max_body
         self._explorer = explorer
-        self._documents = Documents()
+        self.documents = Documents()
 
     async def __call__(self, request: Request) -> Response:
         """Answer a request. GET with a browser's Accept and no query shows the explorer."""
         if request.method == "GET" and "query" not in request.query_params and _prefers_html(request):
             return self._explorer()
+        response = await self._answer(request)
+        response.headers[PATH_HEADER] = f"resolvers; reason={getattr(request.state, UNPLANNED, 'not asked by POST')}"
+        return response
+
+    async def _answer(self, request: Request) -> Response:
         content_type = GRAPHQL_TYPE if GRAPHQL_TYPE in request.headers.get("accept", "") else JSON_TYPE
         request_id = str(getattr(request.state, "request_id", ""))
         try:
             asked = await self._read(request)
-            document = self._documents.get(asked.query)
+            document = self.documents.get(asked.query)
             operation = document.operation(asked.operation_name)
-            result = await run(document, operation, asked.variables, Context(self._reader(request), self._cursors))
+            result = await run(document, operation, asked.variables, Context(self._reader(request), self.cursors))
         except BadRequest as bad:
             return _respond({"errors": [refusal(bad.message, bad.code)]}, bad.status, content_type)
         except Refused as refused:
@@ -97,8 +108,8 @@ class GraphQLEndpoint:
         body = bytearray()
         async for chunk in request.stream():
             body += chunk
-            if len(body) > self._max_body:
-                raise BadRequest(f"the request is larger than {self._max_body:,} bytes", 413, TOO_LARGE)
+            if len(body) > self.max_body:
+                raise BadRequest(f"the request is larger than {self.max_body:,} bytes", 413, TOO_LARGE)
         return _members(_json(bytes(body), "the request body"))
 
 

@@ -69,7 +69,7 @@ class Count:
 
 
 @dataclass(slots=True)
-class _Statement:
+class Statement:
     """A statement under construction for one noun."""
 
     noun: Noun
@@ -170,7 +170,7 @@ def _named(name: str, **slots: str) -> str:
 
 async def list_rows(reader: Reader, noun: Noun, query: RowQuery, columns: Columns) -> Page:
     """One page of a noun."""
-    made = _Statement(noun, query.as_of, reader.scope)
+    made = Statement(noun, query.as_of, reader.scope)
     sort = made.sort(query.order)
     sql = _named(
         "list_rows",
@@ -187,17 +187,17 @@ async def list_rows(reader: Reader, noun: Noun, query: RowQuery, columns: Column
 
 async def count_rows(reader: Reader, noun: Noun, query: RowQuery) -> int:
     """How many rows the query has, whatever its page."""
-    made = _Statement(noun, query.as_of, reader.scope)
+    made = Statement(noun, query.as_of, reader.scope)
     sql = _named("count_rows", source=made.source(latest=query.latest), where=made.conditions(query))
     return int(await reader.database.fetchval(sql, *made.parameters.values))
 
 
 async def group_rows(reader: Reader, noun: Noun, query: RowQuery, column: str) -> list[Count]:
     """How many rows the query has per value of a column, most first, whatever its page."""
-    made = _Statement(noun, query.as_of, reader.scope)
+    made = Statement(noun, query.as_of, reader.scope)
     sql = _named(
         "group_rows",
-        group=f"{noun.alias}.{_group(noun, column)}",
+        group=f"{noun.alias}.{check_group(noun, column)}",
         source=made.source(latest=query.latest),
         where=made.conditions(query),
     )
@@ -208,7 +208,7 @@ async def rows_by_ids(
     reader: Reader, noun: Noun, ids: Sequence[str], columns: Columns, as_of: datetime | None = None
 ) -> dict[str, Row]:
     """Rows by id, current or not; ids that name nothing visible are absent."""
-    made = _Statement(noun, as_of, reader.scope)
+    made = Statement(noun, as_of, reader.scope)
     sql = _named(
         "rows_by_ids",
         columns=made.columns(columns),
@@ -224,7 +224,7 @@ async def pages_by_bundle_ids(
     reader: Reader, noun: Noun, bundle_ids: Sequence[str], query: RowQuery, columns: Columns
 ) -> dict[str, Page]:
     """One page of children for each bundle, in one statement; bundles without any get an empty page."""
-    made = _Statement(noun, query.as_of, reader.scope)
+    made = Statement(noun, query.as_of, reader.scope)
     sort = made.sort(query.order)
     direction = query.order.direction.reversed() if query.page.backward else query.order.direction
     sql = _named(
@@ -249,7 +249,7 @@ async def counts_by_bundle_ids(
     reader: Reader, noun: Noun, bundle_ids: Sequence[str], query: RowQuery
 ) -> dict[str, int]:
     """How many children each bundle has, whatever the page."""
-    made = _Statement(noun, query.as_of, reader.scope)
+    made = Statement(noun, query.as_of, reader.scope)
     sql = _named(
         "count_by_bundle_ids",
         ids=made.ids(bundle_ids),
@@ -265,11 +265,11 @@ async def groups_by_bundle_ids(
     reader: Reader, noun: Noun, bundle_ids: Sequence[str], query: RowQuery, column: str
 ) -> dict[str, list[Count]]:
     """How many children each bundle has per value of a column, most first, whatever the page."""
-    made = _Statement(noun, query.as_of, reader.scope)
+    made = Statement(noun, query.as_of, reader.scope)
     sql = _named(
         "group_by_bundle_ids",
         ids=made.ids(bundle_ids),
-        group=f"{noun.alias}.{_group(noun, column)}",
+        group=f"{noun.alias}.{check_group(noun, column)}",
         source=made.source(),
         alias=noun.alias,
         where=made.conditions(query),
@@ -284,7 +284,7 @@ async def successors_by_ids(
     reader: Reader, noun: Noun, ids: Sequence[str], columns: Columns, as_of: datetime | None = None
 ) -> dict[str, Row]:
     """The row that superseded each of the given rows, where one did."""
-    made = _Statement(noun, as_of, reader.scope)
+    made = Statement(noun, as_of, reader.scope)
     sql = _named(
         "successors_by_ids",
         ids=made.ids(ids),
@@ -300,7 +300,7 @@ async def histories_by_ids(
     reader: Reader, noun: Noun, ids: Sequence[str], columns: Columns, as_of: datetime | None = None
 ) -> dict[str, list[Row]]:
     """The whole chain that each row belongs to, oldest first, itself included."""
-    made = _Statement(noun, as_of, reader.scope)
+    made = Statement(noun, as_of, reader.scope)
     sql = _named(
         "histories_by_ids",
         ids=made.ids(ids),
@@ -317,7 +317,8 @@ async def histories_by_ids(
     return found
 
 
-def _group(noun: Noun, column: str) -> str:
+def check_group(noun: Noun, column: str) -> str:
+    """The column, when rows of the noun may be counted by it."""
     if column not in noun.groups:
         raise Invalid(f"{noun.name} cannot be counted by {column}")
     return column

@@ -1,0 +1,138 @@
+"""The short way to an answer: POST /graphql without request and response objects, for operations that have a plan.
+
+It stands before the router and only ever answers whole results without errors. Everything else, with what was read of
+the body, goes on to `endpoint.py` and the resolvers, and the reason with it. Responses say which path answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+import structlog
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.graphql_api.endpoint import GRAPHQL_TYPE, JSON_TYPE, PATH_HEADER, UNPLANNED, GraphQLEndpoint
+from app.graphql_api.operations import Refused
+from app.graphql_api.planned import PREPARED, PREPARED_TEXT, Plans, Prepared, Recent
+from app.readmodels.plan import Unsayable
+from app.readmodels.predicates import Scope as ReadScope
+from app.readmodels.rows import Reader
+
+log = structlog.get_logger(__name__)
+
+PATH = "/graphql"
+
+_HEADER = PATH_HEADER.lower().encode()
+
+
+class FastLane:
+    """An ASGI app before another. `note` is told which path answered, and why not the short one."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        endpoint: GraphQLEndpoint,
+        reader: Callable[[Request], Reader],
+        note: Callable[[str, str], None],
+    ) -> None:
+        self._app = app
+        self._reader = reader
+        self._note = note
+        self._max_body = endpoint.max_body
+        self._plans = Plans(endpoint.documents, endpoint.cursors)
+        self._prepared: Recent[tuple[bytes, ReadScope], Prepared | str] = Recent(PREPARED)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
+            await self._app(scope, receive, send)
+            return
+        content_type = accept = b""
+        for name, value in scope["headers"]:
+            if name == b"content-type":
+                content_type = value
+            elif name == b"accept":
+                accept = value
+        message = await receive()
+        if (
+            content_type.partition(b";")[0].strip().lower() != b"application/json"
+            or message["type"] != "http.request"
+            or message.get("more_body")
+            or len(message.get("body", b"")) > self._max_body
+        ):
+            await self._resolve("the request is unusual", scope, message, receive, send)
+            return
+        body: bytes = message.get("body", b"")
+        reader = self._reader(Request(scope))
+        try:
+            answer = await self._plans.answer(self._prepare(body, reader.scope), reader)
+        except Unsayable as unsayable:
+            await self._resolve(unsayable.reason, scope, message, receive, send)
+            return
+        except Exception:
+            # A fault of this path must not be the client's: the reference answers, the log has the trace.
+            log.exception("unexpected error on the short path", path=PATH)
+            await self._resolve("error: unexpected", scope, message, receive, send)
+            return
+        self._note("plan", "")
+        await self._respond(answer.body, b"plan", accept, send)
+
+    def _prepare(self, body: bytes, scope: ReadScope) -> Prepared:
+        key = (body, scope)
+        kept = self._prepared.get(key)
+        if kept is None:
+            try:
+                kept = self._read(body, scope)
+            except Unsayable as unsayable:
+                kept = unsayable.reason
+            if len(body) <= PREPARED_TEXT:
+                self._prepared.put(key, kept)
+        if isinstance(kept, str):
+            raise Unsayable(kept)
+        return kept
+
+    def _read(self, body: bytes, scope: ReadScope) -> Prepared:
+        try:
+            asked: Any = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            raise Unsayable("error: not JSON") from None
+        if not isinstance(asked, dict):
+            raise Unsayable("error: not an object")
+        text, name, given = asked.get("query"), asked.get("operationName"), asked.get("variables")
+        if not isinstance(text, str) or not isinstance(name, str | None) or not isinstance(given, dict | None):
+            raise Unsayable("error: members")
+        try:
+            return self._plans.prepare(text, name or None, given or {}, scope)
+        except Refused:
+            raise Unsayable("error: refused") from None
+
+    async def _resolve(self, reason: str, scope: Scope, message: Message, receive: Receive, send: Send) -> None:
+        self._note("resolvers", reason)
+        scope.setdefault("state", {})[UNPLANNED] = reason
+        waiting = [message]
+
+        async def again() -> Message:
+            return waiting.pop() if waiting else await receive()
+
+        await self._app(scope, again, send)
+
+    @staticmethod
+    async def _respond(body: bytes, path: bytes, accept: bytes, send: Send) -> None:
+        content_type = GRAPHQL_TYPE if GRAPHQL_TYPE.encode() in accept else JSON_TYPE
+        await send(
+            {
+                "type": "http.response.start",
+                "status": 200,
+                "headers": [
+                    (b"vary", b"Accept"),
+                    (b"content-length", b"%d" % len(body)),
+                    (b"content-type", content_type.encode()),
+                    (_HEADER, path),
+                ],
+            }
+        )
+        await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,148 @@
+"""Operations answered by a plan: compiled once, bound, rendered, run as one statement, stitched to bytes.
+
+`answer` gives the body of a response that has no errors, or raises Unsayable with the reason why the resolvers must
+answer. Everything up to the statement is remembered by the request's own text, for it depends on nothing else.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from graphql import FragmentDefinitionNode, GraphQLError, OperationType
+
+from app.domain.errors import EvidenceError
+from app.domain.paging import CursorCodec
+from app.graphql_api.bind import Bound, bind, coerce_variables
+from app.graphql_api.compile import Compiled, compile_operation, condition_variables
+from app.graphql_api.limits import check_cost
+from app.graphql_api.operations import Document, Documents
+from app.readmodels.columns import Layout
+from app.readmodels.plan import Rows, Unsayable, reject
+from app.readmodels.predicates import Scope
+from app.readmodels.render import Rendered, layouts, render
+from app.readmodels.rows import Reader
+from app.readmodels.stitch import Stitcher
+
+PLANS = 1_000
+PREPARED = 2_000
+PREPARED_TEXT = 16 * 1024
+"""Requests with a longer body are answered, but not remembered."""
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Recent(Generic[K, V]):
+    """A bounded map; the least recently used entry leaves first."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._kept: OrderedDict[K, V] = OrderedDict()
+
+    def get(self, key: K) -> V | None:
+        """The entry of a key."""
+        kept = self._kept.get(key)
+        if kept is not None:
+            self._kept.move_to_end(key)
+        return kept
+
+    def put(self, key: K, value: V) -> None:
+        """Keep an entry."""
+        self._kept[key] = value
+        if len(self._kept) > self._size:
+            self._kept.popitem(last=False)
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """A compiled operation, or why there is none."""
+
+    compiled: Compiled | None
+    layouts: dict[Rows, Layout]
+    stitcher: Stitcher | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request ready to run: everything that depends on its text alone."""
+
+    bound: Bound
+    rendered: Rendered
+    stitcher: Stitcher
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The body of a response, and the snapshot that its rows were read in."""
+
+    body: bytes
+    snapshot: str
+
+
+class Plans:
+    """The plans of a process over its documents."""
+
+    def __init__(self, documents: Documents, cursors: CursorCodec) -> None:
+        self._documents = documents
+        self._cursors = cursors
+        self._plans: Recent[tuple[Any, ...], _Planned] = Recent(PLANS)
+
+    def prepare(self, text: str, operation_name: str | None, given: Mapping[str, Any], scope: Scope) -> Prepared:
+        """A request ready to run. Unsayable when the resolvers must answer; Refused when nobody can."""
+        document = self._documents.get(text)
+        operation = document.operation(operation_name)
+        if operation.operation is not OperationType.QUERY:
+            raise Unsayable("error: no query")
+        try:
+            check_cost(document.node, operation, given)
+        except GraphQLError as error:
+            raise Unsayable("error: too large") from error
+        variables = coerce_variables(operation, given)
+        planned = self._plan(text, document, operation_name, variables.coerced)
+        if planned.compiled is None or planned.stitcher is None:
+            raise Unsayable(planned.reason)
+        bound = bind(planned.compiled, variables, self._cursors)
+        try:
+            rendered = render(planned.compiled.plan, planned.layouts, bound.queries, scope)
+        except EvidenceError as error:
+            raise reject(error) from error
+        return Prepared(bound, rendered, planned.stitcher)
+
+    def _plan(
+        self, text: str, document: Document, operation_name: str | None, variables: Mapping[str, Any]
+    ) -> _Planned:
+        operation = document.operation(operation_name)
+        fragments = {d.name.value: d for d in document.node.definitions if isinstance(d, FragmentDefinitionNode)}
+        conditions = tuple(variables.get(name) for name in condition_variables(operation, fragments))
+        key = (text, operation_name, conditions)
+        planned = self._plans.get(key)
+        if planned is None:
+            try:
+                compiled = compile_operation(operation, fragments, variables)
+                made = layouts(compiled.plan)
+                planned = _Planned(compiled, made, Stitcher(compiled.plan, made))
+            except Unsayable as unsayable:
+                planned = _Planned(None, {}, None, unsayable.reason)
+            if len(text) <= PREPARED_TEXT:
+                self._plans.put(key, planned)
+        return planned
+
+    async def answer(self, prepared: Prepared, reader: Reader) -> Answer:
+        """Run a request. Unsayable when its rows are not for a plan."""
+        try:
+            for moment in prepared.bound.moments:
+                await reader.database.settle(moment)
+            row = await reader.database.fetchrow(prepared.rendered.sql, *prepared.rendered.values)
+        except EvidenceError as error:
+            raise reject(error) from error
+        if row is None:
+            raise Unsayable("error: no row")
+        data = prepared.stitcher.answer(row, prepared.bound.queries, self._cursors)
+        return Answer(b'{"data":' + data + b"}", row["snapshot"])
