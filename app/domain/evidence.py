@@ -75,7 +75,7 @@ class TestCounts:
     flaky: int = 0
 
     def result(self) -> Result:
-        """Error, failed, warned (flaky) or passed, the worst first; skipped when all were; inconclusive when none ran."""
+        """Error, failed, warned (flaky) or passed, the worst first; skipped if all were, inconclusive if none ran."""
         if self.error:
             return Result.ERROR
         if self.failed:
