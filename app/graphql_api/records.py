@@ -31,7 +31,9 @@ NEEDS: dict[str, frozenset[str]] = {
 def needs_of(noun: Noun, **more: str) -> dict[str, frozenset[str]]:
     """Which columns each GraphQL field of a noun is made of; `more` adds or replaces, by GraphQL name."""
     own = {to_camel_case(column): frozenset({column}) for column in noun.columns}
-    return own | NEEDS | {name: frozenset({column}) for name, column in more.items()}
+    # `node` reads a row for the fields of all fragments, those on other types among them.
+    made = {name: columns for name, columns in NEEDS.items() if columns <= noun.columns.keys() | {SUPERSEDED}}
+    return own | made | {name: frozenset({column}) for name, column in more.items()}
 
 
 def column(description: str) -> Any:
