@@ -173,7 +173,7 @@ def _components(case: Case) -> Iterator[Weighed]:
     for row in case.inputs.components:
         if row.environment == case.inputs.environment:
             known = latest.get(row.component)
-            if known is None or _moment(row) > _moment(known):
+            if known is None or (aware(row.observed_at), row.id) > (aware(known.observed_at), known.id):
                 latest[row.component] = row
     for name in sorted(latest.keys() | asked.named.keys()):
         subject = Subject(SubjectType.COMPONENT, name, f"The component {name}", asked.named.get(name), None)
@@ -183,14 +183,10 @@ def _components(case: Case) -> Iterator[Weighed]:
             yield weigh(subject, [])
 
 
-def _moment(row: ComponentFacts) -> tuple[datetime, datetime, str]:
-    return made_at(row.observed_at, row.recorded_at), aware(row.recorded_at), row.id
-
-
 def _component(case: Case, subject: Subject, row: ComponentFacts) -> Weighed:
     severity = ReasonSeverity.of(case.required.components.of(subject.name, Enforcement.REPORT_ONLY))
     told = f": {row.message}" if row.message else "."
-    age = case.age(_moment(row)[0], case.required.freshness.of_component(subject.name))
+    age = case.age(made_at(row.observed_at, row.recorded_at), case.required.freshness.of_component(subject.name))
     if age:
         if not subject.must and row.status not in _TROUBLE:
             severity = ReasonSeverity.INFO  # it may be gone for good
