@@ -88,7 +88,7 @@ CREATE TABLE platform_evidence_items (
   id uuid PRIMARY KEY,
   bundle_id uuid NOT NULL REFERENCES platform_evidence_bundles (id),
   evidence_type text NOT NULL CHECK (evidence_type IN ('ci', 'uat', 'security', 'guard', 'smoke', 'artifact', 'operator')),
-  source_key text NOT NULL CHECK (source_key <> ''),
+  source_key text COLLATE "C" NOT NULL CHECK (source_key <> ''),
   source_digest text NOT NULL CHECK (source_digest ~ '^[0-9a-f]{64}$'),
   format text NOT NULL DEFAULT '',
   title text NOT NULL DEFAULT '',
@@ -193,7 +193,7 @@ CREATE TABLE platform_release_gate_results (
   id uuid PRIMARY KEY,
   bundle_id uuid NOT NULL REFERENCES platform_evidence_bundles (id),
   gate text NOT NULL CHECK (gate IN ('contract_drift', 'uat', 'security', 'capacity', 'approval', 'guard', 'environment_profile')),
-  source_key text NOT NULL CHECK (source_key <> ''),
+  source_key text COLLATE "C" NOT NULL CHECK (source_key <> ''),
   source_digest text NOT NULL CHECK (source_digest ~ '^[0-9a-f]{64}$'),
   result text NOT NULL CHECK (result IN ('passed', 'warned', 'failed', 'error', 'pending', 'inconclusive', 'skipped', 'not_applicable')),
   enforcement text NOT NULL CHECK (enforcement IN ('report_only', 'warning', 'blocking')),
@@ -210,7 +210,7 @@ CREATE TABLE platform_release_gate_results (
   retracted boolean NOT NULL DEFAULT false,
   recorded_at timestamptz NOT NULL DEFAULT platform_evidence_recorded_at(),
   recorded_xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
-  UNIQUE (bundle_id, gate, source_key, source_digest),
+  UNIQUE (bundle_id, source_key, gate, source_digest),
   CHECK (NOT waived OR (actor <> '' AND reason <> '' AND expires_at IS NOT NULL)),
   CHECK (supersedes_id <> id),
   CHECK (NOT retracted OR (supersedes_id IS NOT NULL AND actor <> '' AND reason <> ''))
@@ -263,7 +263,7 @@ CREATE TABLE platform_product_invariant_results (
   id uuid PRIMARY KEY,
   bundle_id uuid NOT NULL REFERENCES platform_evidence_bundles (id),
   invariant_id text NOT NULL CHECK (invariant_id <> ''),
-  source_key text NOT NULL CHECK (source_key <> ''),
+  source_key text COLLATE "C" NOT NULL CHECK (source_key <> ''),
   source_digest text NOT NULL CHECK (source_digest ~ '^[0-9a-f]{64}$'),
   area text NULL CHECK (area IN ('launch', 'connect', 'release', 'app_failure')),
   title text NOT NULL DEFAULT '',
@@ -277,7 +277,7 @@ CREATE TABLE platform_product_invariant_results (
   retracted boolean NOT NULL DEFAULT false,
   recorded_at timestamptz NOT NULL DEFAULT platform_evidence_recorded_at(),
   recorded_xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
-  UNIQUE (bundle_id, invariant_id, source_key, source_digest),
+  UNIQUE (bundle_id, source_key, invariant_id, source_digest),
   CHECK (supersedes_id <> id),
   CHECK (NOT retracted OR (supersedes_id IS NOT NULL AND actor <> '' AND reason <> ''))
 );
@@ -326,7 +326,7 @@ CREATE TABLE platform_status_component_status (
   status text NOT NULL CHECK (status IN ('operational', 'degraded_performance', 'partial_outage', 'major_outage', 'under_maintenance', 'unknown')),
   message text NOT NULL DEFAULT '',
   observed_at timestamptz NOT NULL,
-  source_key text NULL CHECK (source_key <> ''),
+  source_key text COLLATE "C" NULL CHECK (source_key <> ''),
   source_digest text NULL CHECK (source_digest ~ '^[0-9a-f]{64}$'),
   details jsonb NOT NULL DEFAULT '{}',
   actor text NOT NULL DEFAULT '',
@@ -378,7 +378,7 @@ CREATE TABLE platform_guard_report_summaries (
   bundle_id uuid NULL REFERENCES platform_evidence_bundles (id),
   evidence_item_id uuid NULL REFERENCES platform_evidence_items (id),
   guard text NOT NULL CHECK (guard <> ''),
-  source_key text NOT NULL CHECK (source_key <> ''),
+  source_key text COLLATE "C" NOT NULL CHECK (source_key <> ''),
   source_digest text NOT NULL CHECK (source_digest ~ '^[0-9a-f]{64}$'),
   mode text NOT NULL CHECK (mode IN ('report_only', 'warning', 'blocking')),
   result text NOT NULL CHECK (result IN ('passed', 'warned', 'failed', 'error', 'pending', 'inconclusive', 'skipped', 'not_applicable')),
@@ -454,6 +454,8 @@ COMMENT ON COLUMN platform_guard_report_summaries.recorded_xid IS
   'Platform Backend: The transaction that wrote the row, so that a change feed can be read without gaps in commit order.';
 
 -- A chain is linear: one successor a row, one root a source. Two writers cannot both win.
+-- The source key comes right after the bundle, and in the order of its bytes, so that the rows of one artifact, its
+-- parts included, lie together whatever table they are in.
 
 CREATE UNIQUE INDEX platform_evidence_bundles_supersedes ON platform_evidence_bundles (supersedes_id) WHERE supersedes_id IS NOT NULL;
 CREATE UNIQUE INDEX platform_evidence_items_supersedes ON platform_evidence_items (supersedes_id) WHERE supersedes_id IS NOT NULL;
@@ -463,12 +465,12 @@ CREATE UNIQUE INDEX platform_status_component_status_supersedes ON platform_stat
 CREATE UNIQUE INDEX platform_guard_report_summaries_supersedes ON platform_guard_report_summaries (supersedes_id) WHERE supersedes_id IS NOT NULL;
 
 CREATE UNIQUE INDEX platform_evidence_items_root ON platform_evidence_items (bundle_id, source_key) WHERE supersedes_id IS NULL;
-CREATE UNIQUE INDEX platform_release_gate_results_root ON platform_release_gate_results (bundle_id, gate, source_key) WHERE supersedes_id IS NULL;
-CREATE UNIQUE INDEX platform_product_invariant_results_root ON platform_product_invariant_results (bundle_id, invariant_id, source_key) WHERE supersedes_id IS NULL;
+CREATE UNIQUE INDEX platform_release_gate_results_root ON platform_release_gate_results (bundle_id, source_key, gate) WHERE supersedes_id IS NULL;
+CREATE UNIQUE INDEX platform_product_invariant_results_root ON platform_product_invariant_results (bundle_id, source_key, invariant_id) WHERE supersedes_id IS NULL;
 
 CREATE UNIQUE INDEX platform_status_component_status_source ON platform_status_component_status (environment, component, source_key, source_digest) WHERE source_key IS NOT NULL;
-CREATE UNIQUE INDEX platform_guard_report_summaries_source ON platform_guard_report_summaries (guard, source_key, source_digest, bundle_id) NULLS NOT DISTINCT;
-CREATE UNIQUE INDEX platform_guard_report_summaries_root ON platform_guard_report_summaries (guard, source_key, bundle_id) NULLS NOT DISTINCT WHERE supersedes_id IS NULL;
+CREATE UNIQUE INDEX platform_guard_report_summaries_source ON platform_guard_report_summaries (bundle_id, source_key, guard, source_digest) NULLS NOT DISTINCT;
+CREATE UNIQUE INDEX platform_guard_report_summaries_root ON platform_guard_report_summaries (bundle_id, source_key, guard) NULLS NOT DISTINCT WHERE supersedes_id IS NULL;
 
 -- The seed's initial indexes, and the orders that pages are read in.
 

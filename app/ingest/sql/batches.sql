@@ -2,26 +2,30 @@
 -- What earlier artifacts of the same source keys left in a bundle: the rows of this very digest, and the last row of
 -- each chain with the key the chain is known by. A gate's chain may go on under another key, as in a waiver; such a row
 -- is the last, yet not one that the artifact may withdraw, so it is not `current` here.
--- $1 bundle id, $2 source keys of the artifact, $3 digest. `family` finds a key's parts, which follow a # mark.
-WITH RECURSIVE family AS (SELECT key, key || '#' AS mark FROM unnest($2::text[]) AS key),
+-- $1 bundle id, $2 source keys of the artifact, $3 digest. A key's parts follow a # mark; $ is the next character, so
+-- that the range below holds the key, its parts and little else.
+WITH RECURSIVE family AS (SELECT key, key || '#' AS mark, key || '$' AS beyond FROM unnest($2::text[]) AS key),
 gate_chain AS (
   SELECT gate.id, gate.source_key AS known_by
-  FROM platform_release_gate_results AS gate
-  WHERE gate.bundle_id = $1
-    AND EXISTS (SELECT FROM family WHERE gate.source_key = key OR starts_with(gate.source_key, mark))
+  FROM family JOIN platform_release_gate_results AS gate
+    ON gate.bundle_id = $1 AND gate.source_key >= key AND gate.source_key < beyond
+  WHERE gate.source_key = key OR starts_with(gate.source_key, mark)
   UNION
   SELECT successor.id, gate_chain.known_by
   FROM gate_chain JOIN platform_release_gate_results AS successor ON successor.supersedes_id = gate_chain.id
 )
 SELECT 'items' AS noun, item.id, item.source_key AS known_by, '' AS name, item.source_digest = $3 AS same,
        successor.id IS NULL AS last, successor.id IS NULL AND NOT item.retracted AS current
-FROM platform_evidence_items AS item
+FROM family JOIN platform_evidence_items AS item
+  ON item.bundle_id = $1 AND item.source_key >= key AND item.source_key < beyond
 LEFT JOIN platform_evidence_items AS successor ON successor.supersedes_id = item.id
-WHERE item.bundle_id = $1 AND (successor.id IS NULL OR item.source_digest = $3)
-  AND EXISTS (SELECT FROM family WHERE item.source_key = key OR starts_with(item.source_key, mark))
+WHERE (item.source_key = key OR starts_with(item.source_key, mark))
+  AND (successor.id IS NULL OR item.source_digest = $3)
 UNION ALL
-SELECT 'gates', gate.id, gate_chain.known_by, gate.gate, gate.source_digest = $3 AND gate.source_key = gate_chain.known_by,
-       successor.id IS NULL, successor.id IS NULL AND NOT gate.retracted AND gate.source_key = gate_chain.known_by
+SELECT 'gates', gate.id, gate_chain.known_by, gate.gate,
+       gate.source_digest = $3 AND gate.source_key = gate_chain.known_by,
+       successor.id IS NULL,
+       successor.id IS NULL AND NOT gate.retracted AND gate.source_key = gate_chain.known_by
 FROM gate_chain
 JOIN platform_release_gate_results AS gate ON gate.id = gate_chain.id
 LEFT JOIN platform_release_gate_results AS successor ON successor.supersedes_id = gate.id
@@ -29,17 +33,19 @@ WHERE successor.id IS NULL OR gate.source_digest = $3
 UNION ALL
 SELECT 'invariants', invariant.id, invariant.source_key, invariant.invariant_id, invariant.source_digest = $3,
        successor.id IS NULL, successor.id IS NULL AND NOT invariant.retracted
-FROM platform_product_invariant_results AS invariant
+FROM family JOIN platform_product_invariant_results AS invariant
+  ON invariant.bundle_id = $1 AND invariant.source_key >= key AND invariant.source_key < beyond
 LEFT JOIN platform_product_invariant_results AS successor ON successor.supersedes_id = invariant.id
-WHERE invariant.bundle_id = $1 AND (successor.id IS NULL OR invariant.source_digest = $3)
-  AND EXISTS (SELECT FROM family WHERE invariant.source_key = key OR starts_with(invariant.source_key, mark))
+WHERE (invariant.source_key = key OR starts_with(invariant.source_key, mark))
+  AND (successor.id IS NULL OR invariant.source_digest = $3)
 UNION ALL
 SELECT 'guards', guard.id, guard.source_key, guard.guard, guard.source_digest = $3,
        successor.id IS NULL, successor.id IS NULL AND NOT guard.retracted
-FROM platform_guard_report_summaries AS guard
+FROM family JOIN platform_guard_report_summaries AS guard
+  ON guard.bundle_id = $1 AND guard.source_key >= key AND guard.source_key < beyond
 LEFT JOIN platform_guard_report_summaries AS successor ON successor.supersedes_id = guard.id
-WHERE guard.bundle_id = $1 AND (successor.id IS NULL OR guard.source_digest = $3)
-  AND EXISTS (SELECT FROM family WHERE guard.source_key = key OR starts_with(guard.source_key, mark));
+WHERE (guard.source_key = key OR starts_with(guard.source_key, mark))
+  AND (successor.id IS NULL OR guard.source_digest = $3);
 
 -- name: insert_items
 -- The items of one artifact. $1 bundle id, $2 the rows as a JSON array.
