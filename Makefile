@@ -5,54 +5,71 @@ BIN := $(VENV)/bin
 EXPLORER := app/pages/static/explorer/index.html
 EXPLORER_SOURCES := $(wildcard app/pages/frontend/*.* app/pages/frontend/src/*.* app/pages/frontend/src/examples/*) app/pages/frontend/.npmrc
 
-.PHONY: help install run test check lint format schema lock examples wheel explorer clean
+.PHONY: help install install-dev run test check lint format schema lock examples wheel explorer clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-$(VENV)/.installed: requirements.txt requirements-dev.txt pyproject.toml
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+$(VENV)/.installed: requirements.txt requirements-build.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt -r requirements-dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(PIP) --require-hashes -r requirements.txt -r requirements-build.txt
+	$(PIP) --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/.tested: $(VENV)/.installed requirements-dev.txt
+	$(PIP) --require-hashes -r requirements-dev.txt
 	touch $@
 
 # The explorer is a convenience: without Node or a registry the page says how to build it, and all else works.
 $(EXPLORER): $(VENV)/.installed $(EXPLORER_SOURCES)
 	$(BIN)/python -m app.pages.frontend.build || echo "explorer not built; /graphql will say how" >&2
 
-install: $(VENV)/.installed explorer ## set everything up in .venv
+install: $(VENV)/.installed explorer ## set up what running takes, in .venv
+
+install-dev: install $(VENV)/.tested ## set up what testing and checking take as well
 
 explorer: $(EXPLORER) ## build the GraphQL explorer
 
 run: install ## serve the gateway over an embedded PostgreSQL (or DATABASE_URL) on PORT (8000)
 	exec $(BIN)/evidence run
 
-test: install ## run the tests
+test: install-dev ## run the tests
 	$(BIN)/python -m pytest
 
 check: lint test ## all that CI checks: format, lint, types, arrows, drift, tests
 
-lint: install ## format, lint, types, arrows, schema drift
+lint: install-dev ## format, lint, types, arrows, schema drift
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/evidence schema --check
 
-format: install ## rewrite sources in the house style
+format: install-dev ## rewrite sources in the house style
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-schema: install ## write schema.graphql again from the types
+schema: install-dev ## write schema.graphql again from the types
 	$(BIN)/evidence schema --write
 
-lock: install ## pin the requirements again, with hashes and without addresses
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --output-file requirements.txt pyproject.toml
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --constraint requirements.txt --group dev --output-file requirements-dev.txt
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
 
-examples: install ## make one set of example artifacts again: make examples SET=0.1.0/run-1
+lock: install-dev ## pin the requirements again, with hashes and without addresses
+	$(LOCK) --output-file requirements.txt pyproject.toml
+	$(LOCK) --constraint requirements.txt --group build --output-file requirements-build.txt
+	$(LOCK) --constraint requirements.txt --group dev --output-file requirements-dev.txt
+
+examples: install-dev ## make one set of example artifacts again: make examples SET=0.1.0/run-1
 	$(BIN)/python examples/make.py $(SET)
+
+bench: install ## compare the read path with peers and limits (about an hour); writes bench/RESULTS.md
+	$(BIN)/python -m bench full
+
+bench-quick: install ## the same in three minutes: this gateway, plain Strawberry, limits 1 and 3
+	$(BIN)/python -m bench quick
 
 wheel: install ## build a wheel that stands alone
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
