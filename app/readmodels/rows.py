@@ -12,7 +12,7 @@ from app.db.queries import load
 from app.domain.errors import Invalid
 from app.domain.paging import Order, PageRequest
 from app.readmodels.keyset import Page, bounds, check_order, cut, order_by
-from app.readmodels.nouns import BUNDLE, CHILDREN, COMPONENT, Noun
+from app.readmodels.nouns import BUNDLE, COMPONENT, Noun
 from app.readmodels.predicates import (
     EVERYTHING,
     Parameters,
@@ -21,6 +21,7 @@ from app.readmodels.predicates import (
     check,
     current,
     known,
+    updated_as_of,
     visible,
     where,
 )
@@ -135,19 +136,6 @@ class Statement:
     def ids(self, ids: Iterable[str]) -> str:
         """A parameter of checked ids."""
         return self.parameters.add(check_ids(ids), "uuid[]")
-
-
-def updated_as_of(moment: str) -> str:
-    """SQL of a bundle's updated_at as it stood at `moment`, a placeholder."""
-    latest = ", ".join(
-        f"(SELECT max({n.alias}.recorded_at) FROM {n.table} AS {n.alias}"
-        f" WHERE {n.alias}.bundle_id = bundle.id AND {n.alias}.recorded_at <= {moment})"
-        for n in CHILDREN.values()
-    )
-    return (
-        f"CASE WHEN bundle.updated_at <= {moment} THEN bundle.updated_at"
-        f" ELSE GREATEST(bundle.recorded_at, {latest}) END"
-    )
 
 
 def check_ids(ids: Iterable[str], *, name: str = "id") -> list[str]:
