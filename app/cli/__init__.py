@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from app.cli import importing, migrating, schema, serving  # noqa: F401 - each registers its commands
+from app.cli import (  # noqa: F401 - each registers its commands
+    evaluating,
+    importing,
+    migrating,
+    policy,
+    readiness,
+    recording,
+    schema,
+    serving,
+)
 from app.cli.base import app
 
 __all__ = ["app"]

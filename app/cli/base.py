@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
+import getpass
+import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import NoReturn, ParamSpec, TypeVar
 
 import typer
 
 from app.config import Settings, read_settings
 from app.db import embedded
+from app.db.pool import Database
 from app.domain.errors import EvidenceError
 
 MISUSE = 2
@@ -35,8 +39,9 @@ def fail(message: str, code: int = MISUSE) -> NoReturn:
     raise typer.Exit(code)
 
 
-def command(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Register a command whose domain errors end it with a sentence and exit code 2, never a stack trace."""
+def command(name: str, group: typer.Typer | None = None) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Register a command of `evidence`, or of a group of its commands. Domain errors end it with a sentence and exit
+    code 2, never a stack trace."""
 
     def register(function: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(function)
@@ -48,7 +53,7 @@ def command(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
             except KeyboardInterrupt:
                 fail("interrupted", 130)
 
-        app.command(name)(guarded)
+        (group or app).command(name)(guarded)
         return guarded
 
     return register
@@ -63,3 +68,28 @@ def database_url(settings: Settings | None = None, *, hold: bool = False) -> Ite
         return
     with embedded.running(chosen.data, hold=hold) as dsn:
         yield dsn
+
+
+def with_database(work: Callable[[Database], Awaitable[R]], *, name: str) -> R:
+    """Run one piece of work over a pool of two connections; `name` is what the database's list of clients shows."""
+    settings = read_settings()
+
+    async def run(dsn: str) -> R:
+        database = await Database.connect(
+            dsn, size=2, statement_timeout=settings.statement_timeout, application_name=f"evidence-{name}"
+        )
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    with database_url(settings) as dsn:
+        return asyncio.run(run(dsn))
+
+
+def user() -> str:
+    """Who runs the command, where nobody is named."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return f"uid {os.getuid()}"

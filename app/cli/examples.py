@@ -35,17 +35,37 @@ from __future__ import annotations
 import asyncio
 import sys
 import tomllib
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import typer
 
+from app.cli.options import expiry
+from app.config import PolicyFile, read_policy, read_settings
 from app.db.pool import Database
 from app.domain.errors import Invalid
-from app.domain.evidence import BundleKind, EvidenceType
+from app.domain.evidence import BundleKind, EvidenceType, Result
+from app.domain.gates import Gate
 from app.ingest import BundleRequest, ImportRequest, Readers, Status, find, import_entries
+from app.readmodels.readiness import Question
+from app.reviews import (
+    Approval,
+    Entry,
+    Waiver,
+    decide_at,
+    evaluate,
+    record_approval,
+    record_entry,
+    record_verdict,
+    record_waiver,
+)
 
 MANIFEST = "history.toml"
+ACTOR = "make examples"
+"""Who does what a step names nobody for."""
+
+Step = dict[str, Any]
 
 
 def load_examples(dsn: str, folder: Path) -> None:
@@ -54,54 +74,107 @@ def load_examples(dsn: str, folder: Path) -> None:
     if not manifest.is_file():
         typer.echo(f"no {manifest}; starting with the database as it is")
         return
-    taken = asyncio.run(_replay(dsn, folder, _steps(manifest)))
+    steps = read_steps(manifest)
+    settings = read_settings()
+    chosen = read_policy(settings.policy, settings.catalogue)
+    taken = asyncio.run(_replay(dsn, folder, steps, chosen))
     if taken is not None:
-        typer.echo(f"imported {taken} example artifacts from {folder}/")
+        typer.echo(f"recorded {taken} rows and artifacts from {folder}/")
 
 
-def _steps(manifest: Path) -> list[dict[str, Any]]:
+def read_steps(manifest: Path) -> list[Step]:
+    """The steps of a history. Invalid names the step that cannot be one."""
     try:
-        steps = tomllib.loads(manifest.read_text(encoding="utf-8"))["import"]
-    except (tomllib.TOMLDecodeError, KeyError) as error:
-        raise Invalid(f"{manifest} is no history of examples: {error}") from None
-    checked: list[dict[str, Any]] = steps
-    return checked
+        steps = tomllib.loads(manifest.read_text(encoding="utf-8")).get("step")
+    except tomllib.TOMLDecodeError as error:
+        raise Invalid(f"{manifest} is not valid TOML: {error}") from None
+    if not isinstance(steps, list) or not all(isinstance(step, dict) for step in steps):
+        raise Invalid(f"{manifest} has no [[step]] tables")
+    for number, step in enumerate(steps, start=1):
+        if step.get("do") not in DOINGS:
+            raise Invalid(f"{manifest}: step {number}: do must be one of {', '.join(DOINGS)}, not {step.get('do')!r}")
+        if not isinstance(step.get("bundle"), str):
+            raise Invalid(f"{manifest}: step {number}: bundle must name a bundle")
+    return steps
 
 
-async def _replay(dsn: str, folder: Path, steps: list[dict[str, Any]]) -> int | None:
-    database = await Database.connect(dsn, size=1, application_name="evidence-examples")
+async def _replay(dsn: str, folder: Path, steps: list[Step], chosen: PolicyFile) -> int | None:
+    database = await Database.connect(dsn, size=2, application_name="evidence-examples")
     try:
         if await database.fetchval("SELECT EXISTS (SELECT FROM platform_evidence_bundles)"):
             return None
         taken = 0
-        for step in steps:
-            taken += await _replay_step(database, folder, step)
+        for number, step in enumerate(steps, start=1):
+            try:
+                taken += await DOINGS[step["do"]](database, folder, step, chosen)
+            except (KeyError, TypeError, ValueError) as error:
+                what = f"{error} is missing" if isinstance(error, KeyError) else error
+                raise Invalid(f"{folder / MANIFEST}: step {number} ({step['do']}): {what}") from None
         return taken
     finally:
         await database.close()
 
 
-async def _replay_step(database: Database, folder: Path, step: dict[str, Any]) -> int:
+async def _import(database: Database, folder: Path, step: Step, _: PolicyFile) -> int:
     request = ImportRequest(
         BundleRequest(
             step["bundle"],
-            BundleKind(step["kind"]),
-            step["environment"],
+            BundleKind(step["kind"]) if "kind" in step else None,
+            step.get("environment"),
             step.get("profile"),
-            step["product"],
+            step.get("product"),
             step.get("title"),
             step.get("version"),
             step.get("commit"),
         ),
-        actor=step.get("actor", "make examples"),
+        actor=step.get("actor", ACTOR),
         evidence_type=EvidenceType(step["type"]) if "type" in step else None,
         format=step.get("format"),
         source_key=step.get("source_key"),
     )
+    entries = find([folder / path for path in step["paths"]])
     taken = 0
     with Readers(1) as readers:
-        async for outcome in import_entries(database, request, find([folder / path for path in step["paths"]]), readers):
+        async for outcome in import_entries(database, request, entries, readers):
             if outcome.status is Status.REJECTED:
                 sys.stderr.write(f"evidence: {outcome.name}: {outcome.reason}\n")
             taken += outcome.created
     return taken
+
+
+async def _evaluate(database: Database, _: Path, step: Step, chosen: PolicyFile) -> int:
+    return (await evaluate(database, chosen.policy, step["bundle"], step.get("actor", ACTOR))).appended
+
+
+async def _record(database: Database, _: Path, step: Step, chosen: PolicyFile) -> int:
+    bundle, actor, reason = step["bundle"], step["actor"], step["reason"]
+    result, ends = Result(step.get("result", Result.PASSED)), expiry(step.get("expires"))
+    gate = Gate(step["gate"]) if "gate" in step else None
+    match step["what"]:
+        case "entry":
+            kind, title = EvidenceType(step.get("type", EvidenceType.OPERATOR)), step.get("title", "")
+            said = Entry(bundle, actor, reason, step["check"], result, title, kind, gate, ends)
+            done = await record_entry(database, chosen.policy, said)
+        case "approval":
+            done = await record_approval(database, chosen.policy, Approval(bundle, actor, reason, result, ends))
+        case "waiver":
+            if ends is None:
+                raise KeyError("expires")
+            done = await record_waiver(database, chosen.policy, Waiver(bundle, actor, reason, ends, gate))
+        case other:
+            raise ValueError(f"what must be entry, approval or waiver, not {other!r}")
+    return done.status is not Status.UNCHANGED
+
+
+async def _verdict(database: Database, _: Path, step: Step, chosen: PolicyFile) -> int:
+    answer = await decide_at(database, chosen.policy, Question(bundle=step["bundle"]))
+    done = await record_verdict(database, answer, chosen.policy, chosen.text, step.get("actor", ACTOR))
+    return done.status is not Status.UNCHANGED
+
+
+DOINGS: dict[str, Callable[[Database, Path, Step, PolicyFile], Awaitable[int]]] = {
+    "import": _import,
+    "evaluate": _evaluate,
+    "record": _record,
+    "verdict": _verdict,
+}

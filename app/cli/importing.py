@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import json
 import os
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.base import command, database_url, fail
+from app.cli.base import command, database_url, fail, user
 from app.cli.import_report import ImportReport, inspect_table
 from app.config import read_settings
 from app.db.pool import Database
@@ -63,7 +62,7 @@ def import_(
     settings = read_settings()
     request = ImportRequest(
         BundleRequest(bundle, kind, environment, profile, product, title, version, commit),
-        actor or _user(),
+        actor or user(),
         evidence_type,
         format,
         source_key,
@@ -150,10 +149,3 @@ def _jobs(asked: int | None, entries: list[Entry]) -> int:
     if asked is not None:
         return min(asked, len(entries))
     return 1 if len(entries) < MANY else min(os.cpu_count() or 1, 4)
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have no name
-        return f"uid {os.getuid()}"
