@@ -129,7 +129,8 @@ def _capacity(evidence: Evidence, required: Requirements) -> Outcome:
         rate = _number(load.get("error_rate"))
         percentiles = load.get("percentiles_ms")
         percentiles = percentiles if isinstance(percentiles, Mapping) else {}
-        answers = len(marks) + (rate is not None)
+        # A report answers by what is held to a limit, its own or the policy's.
+        answers = len(marks) + (rate is not None and limits.max_error_rate is not None)
         if rate is not None:
             rates.append(rate)
             if limits.max_error_rate is not None and rate > limits.max_error_rate:
@@ -138,7 +139,7 @@ def _capacity(evidence: Evidence, required: Requirements) -> Outcome:
             unanswered.append("error rate")
         for name, limit in sorted(limits.max_percentiles_ms.items()):
             value = _number(percentiles.get(name))
-            answers += value is not None
+            answers += value is not None and limit is not None
             if limit is not None and value is None:
                 unanswered.append(name)
             elif limit is not None and value is not None and value > limit:

@@ -106,7 +106,13 @@ invariants = { PI-LAUNCH-001 = "blocking", "*" = "off" }
 guards."plan.tf" = "warning"
 components = { "*" = "warning" }
 evidence = { ci = "blocking" }
-freshness = { ci = "1d12h", security = "unlimited", gate = "2w", component = "90s", gates = { approval = "1h" }, components = { batch = "2h" } }
+[rules.freshness]
+ci = "1d12h"
+security = "unlimited"
+gate = "2w"
+component = "90s"
+gates.approval = "1h"
+components = { batch = "2h" }
 [rules.thresholds]
 security = { max_high = 3, max_critical = "unlimited" }
 contract_drift.max_breaking = 2
