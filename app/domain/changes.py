@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from app.domain.digests import plain
+from app.domain.digests import canonical, plain
 from app.domain.evidence import FindingCounts, Result, Severity, TestCounts
 from app.domain.facts import BundleFacts
 
@@ -139,4 +138,4 @@ class Diff:
 
     def to_json(self) -> str:
         """The same bytes for the same diff."""
-        return json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return canonical(self.to_dict())

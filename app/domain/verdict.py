@@ -6,14 +6,13 @@ warning, such as a flaky test, which none of the other codes says.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from app.domain.digests import digest, plain
+from app.domain.digests import canonical, digest, plain
 from app.domain.gates import Enforcement
 
 
@@ -136,7 +135,7 @@ class Verdict:
 
     def to_json(self) -> str:
         """The same bytes for the same verdict: sorted keys, no spaces, ASCII."""
-        return json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return canonical(self)
 
     def count(self, severity: ReasonSeverity) -> int:
         """How many reasons are of this severity."""
