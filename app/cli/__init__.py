@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.cli import (  # noqa: F401 - each registers its commands
+    diffing,
     evaluating,
     importing,
     migrating,

@@ -41,17 +41,17 @@ def text(answer: Answer) -> str:
 def markdown(answer: Answer) -> str:
     """The verdict in Markdown: a headline, a table of reasons, what is proved, and what it rests on."""
     verdict, keys = answer.verdict, _keys(answer)
-    lines = [f"## {_WORDS[verdict.state]}: {_cell(_about(answer))}", ""]
+    lines = [f"## {_WORDS[verdict.state]}: {cell(_about(answer))}", ""]
     if verdict.reasons:
         lines += ["| | What | Why | Row |", "|---|---|---|---|"]
         for reason in verdict.reasons:
-            where = f" ({_cell(keys[reason.bundle_id])})" if len(keys) > 1 and reason.bundle_id in keys else ""
-            what = f"{reason.subject_type} {_cell(reason.subject)}{where}"
+            where = f" ({cell(keys[reason.bundle_id])})" if len(keys) > 1 and reason.bundle_id in keys else ""
+            what = f"{reason.subject_type} {cell(reason.subject)}{where}"
             row = f"`{reason.row_id}`" if reason.row_id else ""
-            lines.append(f"| {reason.severity} {reason.code} | {what} | {_cell(reason.sentence)} | {row} |")
+            lines.append(f"| {reason.severity} {reason.code} | {what} | {cell(reason.sentence)} | {row} |")
         lines.append("")
     if verdict.proofs:
-        lines += [f"Proved: {_cell(_proved(verdict))}", ""]
+        lines += [f"Proved: {cell(_proved(verdict))}", ""]
     pinned = f"policy `{verdict.policy_digest[:12]}`, inputs `{verdict.inputs_digest[:12]}`"
     lines.append(f"As of {iso(verdict.evaluated_at)}, {pinned}.")
     return "\n".join(lines)
@@ -90,7 +90,7 @@ def _proved(verdict: Verdict) -> str:
     return ", ".join(dict.fromkeys(f"{proof.subject_type} {proof.subject}" for proof in verdict.proofs))
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """Text that a table of Markdown holds as it is: no bar, mark-up or line end takes effect."""
     flat = " ".join(text.split())
     return "".join(f"\\{c}" if c in "\\`*_{}[]<>#|~" else c for c in flat)

@@ -124,6 +124,14 @@ async def inputs_of_bundle(source: Source, scope: Scope, question: Question, at:
     return (await reading.inputs([bundle]))[0]
 
 
+async def inputs_of_pair(source: Source, scope: Scope, first: str, second: str, at: datetime) -> tuple[Inputs, Inputs]:
+    """The inputs of two bundles, each by id or key; they may be the same. NotFound names the one that there is not."""
+    reading = _Reading(source, scope, at)
+    one, two = await reading.named(first), await reading.named(second)
+    found = {each.bundle: each for each in await reading.inputs(list(dict.fromkeys([one, two])))}
+    return found[one], found[two]
+
+
 async def inputs_of_bundles(source: Source, scope: Scope, bundle_ids: Sequence[str], at: datetime) -> dict[str, Inputs]:
     """The inputs of many bundles by id; bundles that are unknown, or out of sight, are absent."""
     reading = _Reading(source, scope, at)

@@ -127,7 +127,9 @@ async def replay(database: Database, item_id: str) -> Replay:
     recorded = verdict_of(statement)
     if recorded is None or not isinstance(payload.get("policy_text"), str):
         raise Invalid(f"the item {item_id} lacks its verdict or its policy", field="item")
-    policy = parse_policy(payload["policy_text"], str(recorded.pop("policy", "policy")))
+    name = recorded.get("policy")
+    recorded = {key: value for key, value in recorded.items() if key != "policy"}
+    policy = parse_policy(payload["policy_text"], str(name))
     at = parse_iso(str(recorded.get("evaluated_at")), field="evaluated_at")
     await database.settle(at)
     async with database.snapshot() as source:
