@@ -13,7 +13,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from app.cli import app
+from app.domain.errors import Unavailable
 from app.importers import registry
+from app.ingest import record
 from tests.ingest.reports import NEW_BUNDLE, counts, folder_of, junit, rows
 
 Run = Callable[..., Result]
@@ -181,6 +183,26 @@ def test_a_database_that_is_down(run: Run, tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "the database cannot be reached" in result.stderr
     assert "Traceback" not in result.output
+
+
+def test_a_database_that_goes_down_midway(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+
+    async def record_twice(*args: Any, **more: Any) -> Any:
+        calls.append(args)
+        if len(calls) > 2:
+            raise Unavailable("the database cannot be reached: gone")
+        return await record(*args, **more)
+
+    monkeypatch.setattr("app.ingest.pipeline.record", record_twice)
+    folder_of(tmp_path, 5)
+    result = run("import", tmp_path, "--bundle", "k", *NEW_BUNDLE)
+    assert result.exit_code == 2
+    assert "gone (2 of 5 files are in; run the same command again for the rest)" in result.stderr
+    monkeypatch.undo()
+    again = run("import", tmp_path, "--bundle", "k", "--json")
+    assert again.exit_code == 0
+    assert lines(again)[-1]["summary"]["created"] == 3
 
 
 def test_a_database_that_is_not_migrated(run: Run, empty_dsn: str, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.errors import Invalid
+from app.domain.errors import Invalid, Unavailable
 from app.importers.base import Artifact, Rejected
 from app.ingest import Readers, find, read_artifact
 from app.ingest.parsing import file_artifact
@@ -130,3 +130,10 @@ def test_processes_read_in_order(tmp_path: Path) -> None:
         together = [(entry.name, parsed.digest, parsed.outcome) for entry, parsed in three.read(entries)]
     assert together == alone
     assert all(len(digest) == 64 for _, digest, _ in alone)
+
+
+def test_a_process_that_dies_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder_of(tmp_path, 3)
+    monkeypatch.setattr("app.importers.registry.read", lambda *_: os._exit(9))
+    with Readers(2) as readers, pytest.raises(Unavailable, match="run it again, with --jobs 1"):
+        list(readers.read(find([tmp_path])))

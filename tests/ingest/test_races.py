@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -58,6 +59,30 @@ async def test_eight_processes_of_the_same_files_make_one_row_each(dsn: str, tmp
     assert sum(summary["unchanged"] for summary in summaries) == 350
     found = await counts(dsn)
     assert (found["platform_evidence_bundles"], found["platform_evidence_items"]) == (1, 50)
+
+
+async def test_the_order_of_files_does_not_matter(database: Database, dsn: str, tmp_path: Path) -> None:
+    entries = find([folder_of(tmp_path / "old", 12)]) + find([folder_of(tmp_path / "new", 12, "new ")])
+    told = []
+    for number in range(3):
+        old, new = entries[:12], entries[12:]
+        random.Random(number).shuffle(old)  # noqa: S311
+        random.Random(number).shuffle(new)  # noqa: S311
+        of = request(bundle=bundle(f"bundle {number}"))
+        with Readers(1) as readers:
+            _ = [outcome async for outcome in import_entries(database, of, old + new, readers)]
+        told.append(
+            await database.fetch(
+                "SELECT source_key, source_digest, result, tests_total, item.retracted"
+                " FROM platform_evidence_items AS item"
+                " JOIN platform_evidence_bundles AS bundle ON bundle.id = bundle_id"
+                " WHERE bundle_key = $1 AND NOT EXISTS"
+                " (SELECT FROM platform_evidence_items AS next WHERE next.supersedes_id = item.id) ORDER BY 1",
+                of.bundle.key,
+            )
+        )
+    assert len(told[0]) == 12
+    assert told[0] == told[1] == told[2]
 
 
 async def test_two_writers_that_replace_the_same_row_make_one_chain(database: Database, dsn: str) -> None:
