@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from app.cli import app
+import sys
+
+from app.cli import load
 
 
 def main() -> None:
     """Run the command line; domain errors end with a sentence and exit code 2."""
-    app()
+    load(sys.argv[1:])()
 
 
 if __name__ == "__main__":

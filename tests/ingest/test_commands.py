@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +14,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from app.cli import app
+from app.cli import MODULES, load
 from app.domain.errors import Unavailable
 from app.importers import registry
 from app.ingest import record
@@ -26,7 +28,7 @@ def run(dsn: str) -> Run:
     """Runs the command over the test's own database."""
 
     def invoke(*args: object, **environment: str) -> Result:
-        return CliRunner().invoke(app, [str(arg) for arg in args], env={"DATABASE_URL": dsn} | environment)
+        return CliRunner().invoke(load(), [str(arg) for arg in args], env={"DATABASE_URL": dsn} | environment)
 
     return invoke
 
@@ -264,3 +266,28 @@ def test_inspect_refuses_a_huge_file_unread(run: Run, tmp_path: Path) -> None:
     assert result.exit_code == 1
     [told] = lines(result)
     assert told["reason"].startswith("500,000,000 bytes")
+
+
+def test_every_command_is_known_by_its_module() -> None:
+    app = load()
+    commands = {str(info.name): info.callback for info in app.registered_commands}
+    groups = {str(info.name) for info in app.registered_groups}
+    assert groups | set(commands) == set(MODULES)
+    for name, function in commands.items():
+        assert function is not None
+        assert function.__module__ == f"app.cli.{MODULES[name]}"
+
+
+def test_one_file_is_inspected_without_loading_the_faces(tmp_path: Path) -> None:
+    """Neither the faces nor the migrations, which take longer to load than a file to read."""
+    (tmp_path / "a.xml").write_bytes(junit())
+    loaded = "import sys; from app.cli import load; load(['inspect']); print(*sys.modules)"
+    names = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True).stdout.split()
+    assert {"strawberry", "alembic", "starlette", "uvicorn"}.isdisjoint(names)
+    told = subprocess.run(
+        [sys.executable, "-m", "app", "inspect", str(tmp_path / "a.xml"), "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(told.stdout)["format"] == "junit"
