@@ -30,6 +30,7 @@ from app.domain.moments import iso
 from app.graphql_api.endpoint import GraphQLEndpoint
 from app.graphql_api.fastlane import FastLane
 from app.pages.explorer import explorer_page, static_routes
+from app.readmodels.cache import AnswerCache
 from app.readmodels.rows import Reader
 from app.rest_v3.problems import unknown_path
 from app.rest_v3.responses import refused_method
@@ -89,15 +90,20 @@ def create_app(settings: Settings, dsn: str) -> Starlette:
     """The whole HTTP face over one database. The pool opens with the app and closes with it."""
     registry = CollectorRegistry()
     state: dict[str, Database] = {}
+    caches: list[AnswerCache] = []
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         state["database"] = await Database.connect(
             dsn, size=settings.pool_size, statement_timeout=settings.statement_timeout
         )
+        if settings.cache_bytes:
+            caches.append(AnswerCache(state["database"].line(), settings.cache_bytes))
         try:
             yield
         finally:
+            while caches:
+                await caches.pop().close()
             await state.pop("database").close()
 
     def reader(_: Request) -> Reader:
@@ -168,7 +174,9 @@ def create_app(settings: Settings, dsn: str) -> Starlette:
         why = "error" if reason.startswith("error") else "no plan" if reason.endswith("has no plan") else "rows"
         answered.labels(path, why if reason else "").inc()
 
-    app.add_middleware(FastLane, endpoint=graphql, reader=reader, note=note)
+    app.add_middleware(
+        FastLane, endpoint=graphql, reader=reader, note=note, cache=lambda: caches[0] if caches else None
+    )
     app.add_middleware(Observed, registry=registry)
     return app
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -127,12 +127,43 @@ class Transaction:
             await self._connection.executemany(sql, args)
 
 
+STATEMENTS = 256
+"""Prepared statements that a connection keeps; each has its plan in the memory of its server process."""
+
+
+class Line:
+    """One connection outside the pool, made when first needed and made anew after it broke. One caller at a time."""
+
+    def __init__(self, connect: Callable[[], Awaitable[Any]]) -> None:
+        self._connect = connect
+        self._connection: Any = None
+
+    async def fetchrow(self, sql: str, *args: object) -> Row | None:
+        """The first row. After any error the connection is given up."""
+        with _translated():
+            try:
+                if self._connection is None:
+                    self._connection = await self._connect()
+                row: Row | None = await self._connection.fetchrow(sql, *args)
+                return row
+            except BaseException:
+                await self.close()
+                raise
+
+    async def close(self) -> None:
+        """End the connection."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.terminate()
+
+
 class Database:
     """A bounded pool of connections to one PostgreSQL."""
 
-    def __init__(self, pool: Any, acquire_timeout: float) -> None:
+    def __init__(self, pool: Any, acquire_timeout: float, alone: Callable[[], Awaitable[Any]]) -> None:
         self._pool = pool
         self._acquire_timeout = acquire_timeout
+        self._alone = alone
 
     @classmethod
     async def connect(
@@ -146,6 +177,21 @@ class Database:
     ) -> Database:
         """Open a pool of at most `size` connections; times in seconds. Connections are made when first needed,
         so that a database that is down is an answer (Unavailable) and not a refusal to start."""
+        settings = {
+            "application_name": application_name,
+            "statement_timeout": str(int(statement_timeout * 1000)),
+            "idle_in_transaction_session_timeout": "60000",
+            "lock_timeout": "10000",
+            "jit": "off",  # every statement here is short; compiling one costs more than running it
+            "timezone": "UTC",
+        }
+
+        def alone() -> Awaitable[Any]:
+            connecting: Awaitable[Any] = asyncpg.connect(
+                dsn, timeout=acquire_timeout, command_timeout=statement_timeout + 1, server_settings=settings
+            )
+            return connecting
+
         with _translated():
             pool = await asyncpg.create_pool(
                 dsn,
@@ -154,18 +200,15 @@ class Database:
                 timeout=acquire_timeout,
                 command_timeout=statement_timeout + 1,
                 reset=_no_reset,
-                statement_cache_size=1024,
+                statement_cache_size=STATEMENTS,
                 max_inactive_connection_lifetime=300,
-                server_settings={
-                    "application_name": application_name,
-                    "statement_timeout": str(int(statement_timeout * 1000)),
-                    "idle_in_transaction_session_timeout": "60000",
-                    "lock_timeout": "10000",
-                    "jit": "off",  # every statement here is short; compiling one costs more than running it
-                    "timezone": "UTC",
-                },
+                server_settings=settings,
             )
-        return cls(pool, acquire_timeout)
+        return cls(pool, acquire_timeout, alone)
+
+    def line(self) -> Line:
+        """A connection outside the pool."""
+        return Line(self._alone)
 
     async def close(self) -> None:
         """Close all connections; waits 5 s for statements in flight, then ends them."""

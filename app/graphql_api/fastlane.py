@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.graphql_api.endpoint import GRAPHQL_TYPE, JSON_TYPE, PATH_HEADER, UNPLANNED, GraphQLEndpoint
 from app.graphql_api.operations import Refused
 from app.graphql_api.planned import PREPARED, PREPARED_TEXT, Plans, Prepared, Recent
+from app.readmodels.cache import AnswerCache
 from app.readmodels.plan import Unsayable
 from app.readmodels.predicates import Scope as ReadScope
 from app.readmodels.rows import Reader
@@ -38,10 +39,12 @@ class FastLane:
         endpoint: GraphQLEndpoint,
         reader: Callable[[Request], Reader],
         note: Callable[[str, str], None],
+        cache: Callable[[], AnswerCache | None] = lambda: None,
     ) -> None:
         self._app = app
         self._reader = reader
         self._note = note
+        self._cache = cache
         self._max_body = endpoint.max_body
         self._plans = Plans(endpoint.documents, endpoint.cursors)
         self._prepared: Recent[tuple[bytes, ReadScope], Prepared | str] = Recent(PREPARED)
@@ -57,27 +60,39 @@ class FastLane:
                 content_type = value
             elif name == b"accept":
                 accept = value
-        message = await receive()
+        messages, body = [await receive()], b""
+        while (message := messages[-1])["type"] == "http.request":
+            body += message.get("body", b"")
+            if not message.get("more_body") or len(body) > self._max_body:
+                break
+            messages.append(await receive())
         if (
             content_type.partition(b";")[0].strip().lower() != b"application/json"
             or message["type"] != "http.request"
-            or message.get("more_body")
-            or len(message.get("body", b"")) > self._max_body
+            or len(body) > self._max_body
         ):
-            await self._resolve("the request is unusual", scope, message, receive, send)
+            await self._resolve("error: no JSON of a fit size", scope, messages, receive, send)
             return
-        body: bytes = message.get("body", b"")
         reader = self._reader(Request(scope))
+        cache, key = self._cache(), (body, reader.scope)
+        if cache is not None and key in cache:
+            kept = await cache.fresh(key)
+            if kept is not None:
+                self._note("cache", "")
+                await self._respond(kept, b"cache", accept, send)
+                return
         try:
             answer = await self._plans.answer(self._prepare(body, reader.scope), reader)
         except Unsayable as unsayable:
-            await self._resolve(unsayable.reason, scope, message, receive, send)
+            await self._resolve(unsayable.reason, scope, messages, receive, send)
             return
         except Exception:
             # A fault of this path must not be the client's: the reference answers, the log has the trace.
             log.exception("unexpected error on the short path", path=PATH)
-            await self._resolve("error: unexpected", scope, message, receive, send)
+            await self._resolve("error: unexpected", scope, messages, receive, send)
             return
+        if cache is not None and len(body) <= PREPARED_TEXT:
+            cache.keep(key, answer.body, answer.snapshot)
         self._note("plan", "")
         await self._respond(answer.body, b"plan", accept, send)
 
@@ -110,10 +125,10 @@ class FastLane:
         except Refused:
             raise Unsayable("error: refused") from None
 
-    async def _resolve(self, reason: str, scope: Scope, message: Message, receive: Receive, send: Send) -> None:
+    async def _resolve(self, reason: str, scope: Scope, messages: list[Message], receive: Receive, send: Send) -> None:
         self._note("resolvers", reason)
         scope.setdefault("state", {})[UNPLANNED] = reason
-        waiting = [message]
+        waiting = messages[::-1]
 
         async def again() -> Message:
             return waiting.pop() if waiting else await receive()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
 import re
 import sys
@@ -14,6 +15,8 @@ import orjson
 import pytest
 from graphql import GraphQLError
 
+from app.config import read_policy
+from app.config import read_policy
 from app.db.pool import Database
 from app.domain.paging import CursorCodec
 from app.graphql_api.context import Context
@@ -70,8 +73,12 @@ class Paths:
     def __init__(self, database: Database) -> None:
         self.reader = Reader(database)
         self.cursors = CursorCodec(b"test")
+        self.policy = read_policy().policy
         self.documents = Documents()
         self.plans = Plans(self.documents, self.cursors)
+        self.rest: dict[str, Any] = {}
+        if "policy" in inspect.signature(Context).parameters:
+            self.rest["policy"] = read_policy(None, None).policy
 
     async def plan(self, text: str, variables: Mapping[str, Any]) -> bytes:
         prepared = self.plans.prepare(text, None, variables, self.reader.scope)
@@ -79,7 +86,9 @@ class Paths:
 
     async def resolvers(self, text: str, variables: Mapping[str, Any]) -> tuple[bytes, list[GraphQLError]]:
         document = self.documents.get(text)
-        result = await run(document, document.operation(None), variables, Context(self.reader, self.cursors))
+        result = await run(
+            document, document.operation(None), variables, Context(self.reader, self.cursors, self.policy)
+        )
         return orjson.dumps({"data": result.data}), result.errors or []
 
 
