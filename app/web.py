@@ -22,7 +22,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.config import Settings
+from app.config import Settings, read_policy
 from app.db import migrate
 from app.db.pool import NOT_MIGRATED, Database
 from app.domain.errors import EvidenceError
@@ -88,6 +88,7 @@ class Observed:
 
 def create_app(settings: Settings, dsn: str) -> Starlette:
     """The whole HTTP face over one database. The pool opens with the app and closes with it."""
+    policy = read_policy(settings.policy, settings.catalogue).policy
     registry = CollectorRegistry()
     state: dict[str, Database] = {}
     caches: list[AnswerCache] = []
@@ -142,7 +143,11 @@ def create_app(settings: Settings, dsn: str) -> Starlette:
         return RedirectResponse("/graphql")
 
     graphql = GraphQLEndpoint(
-        reader=reader, cursor_key=settings.cursor_key(), max_body=settings.max_body, explorer=explorer_page
+        reader=reader,
+        cursor_key=settings.cursor_key(),
+        policy=policy,
+        max_body=settings.max_body,
+        explorer=explorer_page,
     )
 
     async def graphql_route(request: Request) -> Response:

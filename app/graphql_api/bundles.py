@@ -35,6 +35,7 @@ from app.graphql_api.invariants import (
     InvariantResultOrder,
 )
 from app.graphql_api.items import EvidenceItem, EvidenceItemConnection, EvidenceItemFilter, EvidenceItemOrder
+from app.graphql_api.readiness import Verdict, readiness_of_bundle
 from app.graphql_api.records import (
     Evidence,
     column,
@@ -164,7 +165,7 @@ class EvidenceBundle(Evidence):
     """A row of BUNDLE."""
 
     noun: ClassVar[Any] = BUNDLE
-    needs: ClassVar[Any] = needs_of(BUNDLE, counts="id")
+    needs: ClassVar[Any] = needs_of(BUNDLE, counts="id", readiness="id")
 
     bundle_key: str = column("The stable human name its producer gives it, such as `release/portal/2.14.0-rc.3`.")
     revision: int = column("Counts the rows of one key from 1; the highest is what the key means.")
@@ -183,6 +184,11 @@ class EvidenceBundle(Evidence):
     def counts(self, info: Info) -> BundleCounts:
         """Counts by result, read only for the relations selected."""
         return BundleCounts(context=info.context, bundle_id=self.row["id"], as_of=self.as_of)
+
+    @strawberry.field(description="Whether it is ready, and why; `asOf` of the root where one is given.")
+    async def readiness(self, info: Info) -> Verdict:
+        """The verdict on this bundle."""
+        return await readiness_of_bundle(info.context, self.row["id"], self.as_of)
 
     @strawberry.field(description="Its pieces of evidence.")
     def items(

@@ -1,4 +1,4 @@
-"""What one request carries: whose eyes read, how cursors are signed, and the loaders that join its reads."""
+"""What one request carries: whose eyes read, how cursors are signed, which policy holds, and loaders for its reads."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from strawberry.types import Info as StrawberryInfo
 
 from app.domain.errors import Invalid
 from app.domain.paging import CursorCodec
+from app.domain.policy import Policy
 from app.readmodels.rows import Reader
 
 BATCH_LIMIT = 500
@@ -20,9 +21,10 @@ BATCH_LIMIT = 500
 class Context:
     """One request. Loaders live as long as it does, so nothing is remembered from one request to the next."""
 
-    def __init__(self, reader: Reader, cursors: CursorCodec) -> None:
+    def __init__(self, reader: Reader, cursors: CursorCodec, policy: Policy) -> None:
         self.reader = reader
         self.cursors = cursors
+        self.policy = policy
         self._loaders: dict[Hashable, DataLoader[Any, Any]] = {}
         self._settled: set[datetime] = set()
 

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.domain.paging import CursorCodec
+from app.domain.policy import Policy
 from app.graphql_api.context import Context
 from app.graphql_api.errors import BAD_REQUEST, TOO_LARGE, present_error, refusal
 from app.graphql_api.operations import Documents, Refused, run
@@ -55,11 +56,13 @@ class GraphQLEndpoint:
         *,
         reader: Callable[[Request], Reader],
         cursor_key: bytes,
+        policy: Policy,
         max_body: int,
         explorer: Callable[[], Response],
     ) -> None:
         self._reader = reader
         self.cursors = CursorCodec(cursor_key)
+        self.policy = policy
         self.max_body = max_body
         self._explorer = explorer
         self.documents = Documents()
@@ -79,7 +82,9 @@ class GraphQLEndpoint:
             asked = await self._read(request)
             document = self.documents.get(asked.query)
             operation = document.operation(asked.operation_name)
-            result = await run(document, operation, asked.variables, Context(self._reader(request), self.cursors))
+            result = await run(
+                document, operation, asked.variables, Context(self._reader(request), self.cursors, self.policy)
+            )
         except BadRequest as bad:
             return _respond({"errors": [refusal(bad.message, bad.code)]}, bad.status, content_type)
         except Refused as refused:

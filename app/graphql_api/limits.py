@@ -41,6 +41,9 @@ _LISTS = {
 _CHAIN = 20
 """What a `history` is taken to hold."""
 
+_DECIDED = {"readiness": 100, "bundleDiff": 200}
+"""Rows that a verdict or a diff is taken to be made of."""
+
 
 def _too_large(message: str) -> GraphQLError:
     return GraphQLError(message, extensions={"code": "OPERATION_TOO_LARGE"})
@@ -86,6 +89,8 @@ class _Measure:
         below = self.rows(node.selection_set, depth + 1, within)
         if name == "history":
             return _CHAIN * (1 + below)
+        if name in _DECIDED:
+            return _DECIDED[name] + below
         size = self._page(node) if name in _LISTS and node.selection_set is not None else 0
         if size and any(isinstance(n, FieldNode) and n.name.value in _PAGE for n in _open(node, self.fragments)):
             return size * (1 + below)

@@ -18,14 +18,17 @@ from app.graphql_api.components import (
 )
 from app.graphql_api.connections import AFTER, AS_OF, BEFORE, FIRST, LAST, SUPERSEDED_TOO, listing
 from app.graphql_api.context import Info
+from app.graphql_api.diffs import BundleDiff, diff_of
 from app.graphql_api.gates import GateResult
 from app.graphql_api.guards import GuardReport, GuardReportConnection, GuardReportFilter, GuardReportOrder
 from app.graphql_api.invariants import InvariantResult
 from app.graphql_api.items import EvidenceItem
+from app.graphql_api.readiness import Verdict, readiness_of
 from app.graphql_api.records import Evidence, Node, load_row
 from app.graphql_api.selection import columns_for, names_below
 from app.readmodels.bundles import bundle_ids_by_keys, nouns_by_ids
 from app.readmodels.nouns import BUNDLE, Noun
+from app.readmodels.readiness import Question
 from app.readmodels.rows import ID_LIMIT, check_ids
 
 RECORDS: dict[str, type[Evidence]] = {
@@ -212,3 +215,31 @@ class Query:
                 superseded=include_superseded,
             )
         )
+
+    @strawberry.field(
+        description="Whether a bundle, or an environment, is ready, and why. Of an environment, the newest current "
+        "bundle of each product and profile counts, and the worst state wins. Name a bundle or an environment."
+    )
+    async def readiness(
+        self,
+        info: Info,
+        environment: Annotated[str | None, strawberry.argument(description="Where it is to run.")] = None,
+        profile: Annotated[str | None, strawberry.argument(description="Only this deployment profile.")] = None,
+        product: Annotated[str | None, strawberry.argument(description="Only this product.")] = None,
+        bundle: Annotated[str | None, strawberry.argument(description="One bundle, by its id or its key.")] = None,
+        as_of: AsOf = None,
+    ) -> Verdict:
+        """The verdict on a bundle or an environment."""
+        question = Question(bundle, environment, profile, product)
+        return await readiness_of(info, question, await info.context.settled(as_of))
+
+    @strawberry.field(description="What changed from one bundle to another, also across environments.")
+    async def bundle_diff(
+        self,
+        info: Info,
+        base: Annotated[str, strawberry.argument(description="The bundle to compare with, by its id or its key.")],
+        head: Annotated[str, strawberry.argument(description="The bundle that is looked at, by its id or its key.")],
+        as_of: AsOf = None,
+    ) -> BundleDiff:
+        """What changed between two bundles."""
+        return await diff_of(info, base, head, await info.context.settled(as_of))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import os
 import re
 import sys
@@ -15,7 +14,6 @@ import orjson
 import pytest
 from graphql import GraphQLError
 
-from app.config import read_policy
 from app.config import read_policy
 from app.db.pool import Database
 from app.domain.paging import CursorCodec
@@ -76,9 +74,6 @@ class Paths:
         self.policy = read_policy().policy
         self.documents = Documents()
         self.plans = Plans(self.documents, self.cursors)
-        self.rest: dict[str, Any] = {}
-        if "policy" in inspect.signature(Context).parameters:
-            self.rest["policy"] = read_policy(None, None).policy
 
     async def plan(self, text: str, variables: Mapping[str, Any]) -> bytes:
         prepared = self.plans.prepare(text, None, variables, self.reader.scope)
