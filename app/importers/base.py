@@ -187,5 +187,7 @@ class Reject(Exception):
 
 def clip(text: object, limit: int = TEXT_LIMIT) -> str:
     """Text fit for a column: NUL and other control characters gone, surrounding space gone, cut to `limit`."""
-    cleaned = "".join(c if c.isprintable() or c in "\n\t" else " " for c in str(text))
-    return cleaned.strip()[:limit]
+    kept = str(text).strip()[:limit]
+    if not kept.isprintable():
+        kept = "".join(c if c.isprintable() or c in "\n\t" else " " for c in kept)
+    return kept.strip()

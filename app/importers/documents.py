@@ -226,18 +226,19 @@ def _place(text: str, at: int | None) -> tuple[int | None, int | None]:
 
 
 def _check_depth(document: Any) -> None:
-    level = [document]
+    level = [document] if isinstance(document, (dict, list)) else []
     for _ in range(DEPTH_LIMIT):
-        deeper: list[Any] = []
-        for value in level:
-            if isinstance(value, dict):
-                deeper.extend(v for v in value.values() if isinstance(v, (dict, list)))
-            elif isinstance(value, list):
-                deeper.extend(v for v in value if isinstance(v, (dict, list)))
-        if not deeper:
+        if not level:
             return
-        level = deeper
-    raise Reject(f"nested deeper than {DEPTH_LIMIT} levels")
+        # The exact types, for speed: the parser makes no others.
+        level = [
+            inner
+            for value in level
+            for inner in (value.values() if type(value) is dict else value)
+            if type(inner) is dict or type(inner) is list
+        ]
+    if level:
+        raise Reject(f"nested deeper than {DEPTH_LIMIT} levels")
 
 
 def as_dict(value: Any) -> dict[str, Any]:
