@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+import orjson
 from graphql import FragmentDefinitionNode, GraphQLError, OperationType
 
 from app.domain.errors import EvidenceError
@@ -19,12 +20,11 @@ from app.graphql_api.bind import Bound, bind, coerce_variables
 from app.graphql_api.compile import Compiled, compile_operation, condition_variables
 from app.graphql_api.limits import check_cost
 from app.graphql_api.operations import Document, Documents
-from app.readmodels.columns import Layout
-from app.readmodels.plan import Rows, Unsayable, reject
+from app.readmodels.plan import Unsayable, reject
 from app.readmodels.predicates import Scope
-from app.readmodels.render import Rendered, layouts, render
+from app.readmodels.reading import Reading
+from app.readmodels.render import Rendered
 from app.readmodels.rows import Reader
-from app.readmodels.stitch import Stitcher
 
 PLANS = 1_000
 PREPARED = 2_000
@@ -64,8 +64,7 @@ class _Planned:
     """A compiled operation, or why there is none."""
 
     compiled: Compiled | None
-    layouts: dict[Rows, Layout]
-    stitcher: Stitcher | None
+    reading: Reading | None
     reason: str = ""
 
 
@@ -75,7 +74,7 @@ class Prepared:
 
     bound: Bound
     rendered: Rendered
-    stitcher: Stitcher
+    reading: Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,14 +105,14 @@ class Plans:
             raise Unsayable("error: too large") from error
         variables = coerce_variables(operation, given)
         planned = self._plan(text, document, operation_name, variables.coerced)
-        if planned.compiled is None or planned.stitcher is None:
+        if planned.compiled is None or planned.reading is None:
             raise Unsayable(planned.reason)
         bound = bind(planned.compiled, variables, self._cursors)
         try:
-            rendered = render(planned.compiled.plan, planned.layouts, bound.queries, scope)
+            rendered = planned.reading.rendered(bound.queries, scope)
         except EvidenceError as error:
             raise reject(error) from error
-        return Prepared(bound, rendered, planned.stitcher)
+        return Prepared(bound, rendered, planned.reading)
 
     def _plan(
         self, text: str, document: Document, operation_name: str | None, variables: Mapping[str, Any]
@@ -126,10 +125,9 @@ class Plans:
         if planned is None:
             try:
                 compiled = compile_operation(operation, fragments, variables)
-                made = layouts(compiled.plan)
-                planned = _Planned(compiled, made, Stitcher(compiled.plan, made))
+                planned = _Planned(compiled, Reading(compiled.plan))
             except Unsayable as unsayable:
-                planned = _Planned(None, {}, None, unsayable.reason)
+                planned = _Planned(None, None, unsayable.reason)
             if len(text) <= PREPARED_TEXT:
                 self._plans.put(key, planned)
         return planned
@@ -139,10 +137,9 @@ class Plans:
         try:
             for moment in prepared.bound.moments:
                 await reader.database.settle(moment)
-            row = await reader.database.fetchrow(prepared.rendered.sql, *prepared.rendered.values)
+            read = await prepared.reading.read(prepared.rendered, prepared.bound.queries, reader, self._cursors)
         except EvidenceError as error:
             raise reject(error) from error
-        if row is None:
-            raise Unsayable("error: no row")
-        data = prepared.stitcher.answer(row, prepared.bound.queries, self._cursors)
-        return Answer(b'{"data":' + data + b"}", row["snapshot"])
+        keys = (orjson.dumps(root.key) + b":" for root in prepared.reading.plan.roots)
+        members = b",".join([key + value for key, value in zip(keys, read.members, strict=True)])
+        return Answer(b'{"data":{' + members + b"}}", read.snapshot)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from app.readmodels.plan import Branch, Group, Kind, Leaf, Rows
+from app.readmodels.plan import Branch, Group, Kind, Leaf, Rows, What
 
 PLAIN, TIMES, RAW = "p", "t", "j"
 
@@ -110,4 +110,6 @@ def test_cell(group: Group) -> Cell:
 
 def wants_positions(branch: Branch) -> bool:
     """Whether the connection shows cursors of its page."""
+    if any(part.what is What.NEXT for part in branch.parts):
+        return True
     return any(part.facts and any(fact.name in ("START", "END") for _, fact, _ in part.facts) for part in branch.parts)

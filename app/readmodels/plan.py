@@ -106,7 +106,7 @@ class Rows:
     more: bool = False
     """Whether somebody asks if there are further rows."""
 
-    def leaves(self) -> Iterator[Leaf | Branch | Group]:
+    def leaves(self) -> Iterator[Leaf | Branch | Group | Overflow]:
         """The members of all views that are made of something, objects opened."""
         waiting = [member for view in reversed(self.views) for member in reversed(view)]
         while waiting:
@@ -157,7 +157,10 @@ class Branch:
     @property
     def listed(self) -> bool:
         """Whether rows are read at all."""
-        return any(part.what in (What.VIEW, What.PAGE) for part in self.parts) or self.show is not Show.CONNECTION
+        return (
+            any(part.what in (What.VIEW, What.PAGE, What.NEXT) for part in self.parts)
+            or self.show is not Show.CONNECTION
+        )
 
 
 class What(Enum):
@@ -169,6 +172,8 @@ class What(Enum):
     PAGE = auto()
     """Where the page lies."""
     GROUPS = auto()
+    NEXT = auto()
+    """The cursor of the page's last row where there are further rows, else null."""
     CONSTANT = auto()
 
 
@@ -195,7 +200,15 @@ class Part:
     groups: Rows | None = None
 
 
-Member = Constant | Leaf | Group | Branch
+@dataclass(frozen=True, eq=False)
+class Overflow:
+    """A member that lists, by key, which of the row's lists were cut."""
+
+    key: str
+    branches: tuple[Branch, ...]
+
+
+Member = Constant | Leaf | Group | Branch | Overflow
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ Recorded verdicts are left out: a verdict is no evidence for itself.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
-from app.db.pool import Row
+from app.db.pool import Database, Row
 from app.db.queries import load
 from app.domain.errors import Invalid, NotFound
 from app.domain.evidence import FINDING_COUNT_FIELDS, TEST_COUNT_FIELDS
@@ -32,10 +32,13 @@ from app.domain.readiness import decide, decide_all
 from app.domain.verdict import Verdict
 from app.readmodels.nouns import BUNDLE, COMPONENT, GATE, GUARD, INVARIANT, ITEM, Noun
 from app.readmodels.predicates import Parameters, Scope, current, known, visible
-from app.readmodels.rows import Reader, check_ids
+from app.readmodels.rows import Columns, Reader, check_ids, rows_by_ids
 
 VERDICT_FORMAT = "readiness-verdict"
 """The format of items that hold a verdict of this program."""
+
+ROW_LIMIT = 500
+"""Rows of a noun that are read along with a verdict."""
 
 
 class Source(Protocol):
@@ -73,26 +76,60 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A verdict and what it was decided from: one `Inputs` a bundle, or one without a bundle where there is none."""
+    """A verdict and what it was decided from: one `Inputs` a bundle, or one without a bundle where there is none.
+
+    `rows` are the rows behind it by noun, where they were asked for; `truncated` names the nouns that have more."""
 
     verdict: Verdict
     inputs: tuple[Inputs, ...]
+    rows: Mapping[str, list[Row]] = field(default_factory=dict)
+    truncated: frozenset[str] = frozenset()
 
 
-async def readiness(reader: Reader, policy: Policy, question: Question, as_of: datetime | None = None) -> Answer:
+async def readiness(
+    reader: Reader,
+    policy: Policy,
+    question: Question,
+    as_of: datetime | None = None,
+    rows: Mapping[str, Columns] | None = None,
+) -> Answer:
     """Whether a bundle or an environment is ready, and why. NotFound for a bundle that there is not.
 
-    At most nine statements, whatever there is. `as_of` must be settled, see Database.settle.
+    At most nine statements, whatever there is, and one more for each noun of `rows`, which says whose rows to read
+    along, with which columns. `as_of` must be settled, see Database.settle.
     """
     async with reader.database.snapshot() as source:
         at = as_of or await moment(source)
         if question.bundle is not None:
             inputs = [await inputs_of_bundle(source, reader.scope, question, at)]
+            verdict = decide(inputs[0], policy, at)
         else:
             inputs = await inputs_of_environment(source, reader.scope, question, at)
-    if question.bundle is not None:
-        return Answer(decide(inputs[0], policy, at), tuple(inputs))
-    return Answer(decide_all(inputs, policy, at, environment=question.environment or ""), tuple(inputs))
+            verdict = decide_all(inputs, policy, at, environment=question.environment or "")
+        answer = Answer(verdict, tuple(inputs))
+        if not rows:
+            return answer
+        # A transaction runs statements as a database does, which is all that reading rows by id wants.
+        inside = Reader(cast("Database", source), reader.scope)
+        return await _with_rows(inside, answer, rows)
+
+
+async def _with_rows(reader: Reader, answer: Answer, wanted: Mapping[str, Columns]) -> Answer:
+    """The answer with the rows behind it, in the order of their names; those it points at are kept first."""
+    pointed = {reason.row_id for reason in answer.verdict.reasons} | {proof.row_id for proof in answer.verdict.proofs}
+    found: dict[str, list[Row]] = {}
+    truncated = set()
+    for name, columns in wanted.items():
+        noun, relation, named = _BEHIND[name]
+        facts = {fact.id: fact for inputs in answer.inputs for fact in getattr(inputs, relation)}
+        order = sorted(facts, key=lambda id: (getattr(facts[id], named), id))
+        if len(order) > ROW_LIMIT:
+            truncated.add(name)
+            kept = set(sorted(order, key=lambda id: id not in pointed)[:ROW_LIMIT])
+            order = [id for id in order if id in kept]
+        rows = await rows_by_ids(reader, noun, order, columns, answer.verdict.evaluated_at)
+        found[name] = [rows[id] for id in order if id in rows]
+    return Answer(answer.verdict, answer.inputs, found, frozenset(truncated))
 
 
 async def verdicts_by_bundle_ids(
@@ -167,6 +204,14 @@ async def inputs_of_environment(source: Source, scope: Scope, question: Question
 
 
 _SQL = load("app.readmodels", "readiness")
+_BEHIND = {
+    "gate": (GATE, "gates", "gate"),
+    "invariant": (INVARIANT, "invariants", "invariant_id"),
+    "component": (COMPONENT, "components", "component"),
+    "guard": (GUARD, "guards", "guard"),
+}
+"""The nouns whose rows stand behind a verdict: where `Inputs` has them, and what they are called by."""
+
 _OWN_COLUMNS = frozenset({"payload", "retracted", "bundle_id"})
 """Columns of facts that are not read as they are: trimmed, known beforehand, or selected by the statement itself."""
 

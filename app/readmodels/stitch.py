@@ -23,6 +23,7 @@ from app.readmodels.plan import (
     Kind,
     Leaf,
     Member,
+    Overflow,
     PageFact,
     Part,
     Plan,
@@ -128,18 +129,17 @@ class Stitcher:
         self._numbers = plan.numbers
         self._views = {rows: tuple(self._view(rows, view) for view in rows.views) for rows in layouts}
 
-    def answer(self, row: Mapping[str, Any], queries: Sequence[Query], cursors: CursorCodec) -> bytes:
-        """The object of the plan's roots. Unsayable when the rows are such that the reference path must answer."""
+    def members(self, row: Mapping[str, Any], queries: Sequence[Query], cursors: CursorCodec) -> Values:
+        """The values of the plan's roots. Unsayable when the rows are such that the reference path must answer."""
         run = _Run(row, queries, cursors)
         members = []
         for root in self._plan.roots:
-            key = orjson.dumps(root.key) + b":"
             if isinstance(root, Constant):
-                members.append(key + root.text.encode())
+                members.append(root.text.encode())
             else:
                 counts = [row[f"n{self._numbers[root.rows]}"]] if root.listed else []
-                members.append(key + self._branch(root, counts, run, above=None)[0])
-        return b"{" + b",".join(members) + b"}"
+                members.append(self._branch(root, counts, run, above=None)[0])
+        return members
 
     # One member that is made of other rows, for every row above.
 
@@ -153,8 +153,10 @@ class Stitcher:
         view = self._views[rows][0]
         laid = view.lay(level, run, listing)
         if branch.show is Show.LIST:
-            ends = list(accumulate(counts))
-            return [b"[" + view.many(laid, end - count, end) + b"]" for count, end in zip(counts, ends, strict=True)]
+            return [
+                b"[" + view.many(laid, start, stop) + b"]"
+                for start, stop in _spans(counts, listing if rows.more else None)
+            ]
         if branch.show is Show.THE_ONE and 0 in counts:
             raise Unsayable(f"{branch.key} is not there")
         made, at = [], 0
@@ -183,11 +185,8 @@ class Stitcher:
         if query is None:
             raise TypeError("a connection wants a list's query")
         parents = above.count if above is not None else 1
-        rows, size, backward = branch.rows, query.page.size, query.page.backward
-        spans: list[tuple[int, int]] = []
-        for count, end in zip(counts, accumulate(counts), strict=True):
-            over = max(0, count - size)
-            spans.append((end - count + over, end) if backward else (end - count, end - over))
+        rows = branch.rows
+        spans = _spans(counts, query)
         laid: dict[int, Values] = {}
         columns: list[Values] = []
         for part in branch.parts:
@@ -205,6 +204,13 @@ class Stitcher:
                     columns.append([key + value for value in self._totals(rows, run, above)])
                 case What.PAGE:
                     columns.append([key + page for page in self._pages(part, rows, counts, spans, level, run, query)])
+                case What.NEXT:
+                    columns.append(
+                        [
+                            key + (self._cursors(rows, level, run, query, [stop - 1])[0] if stop - start < n else NULL)
+                            for n, (start, stop) in zip(counts, spans, strict=True)
+                        ]
+                    )
                 case What.GROUPS:
                     columns.append([key + groups for groups in self._groups(part, run, above)])
         if not columns:
@@ -294,7 +300,9 @@ class Stitcher:
                 getters.append(self._getter(rows, member))
         pieces[-1] += b"}"
 
-    def _getter(self, rows: Rows, member: Leaf | Group | Branch) -> Getter:
+    def _getter(self, rows: Rows, member: Leaf | Group | Branch | Overflow) -> Getter:
+        if isinstance(member, Overflow):
+            return lambda level, run, query: _overflow(member, level, run)
         if isinstance(member, Branch):
             return lambda level, run, query: level.made[member]
         layout = self._layouts[rows]
@@ -337,9 +345,30 @@ class Stitcher:
         return get
 
 
+def _spans(counts: list[int], query: RowQuery | None) -> list[tuple[int, int]]:
+    """Where each parent's rows begin and end, without the one more that tells whether there are further rows."""
+    spans = []
+    for count, end in zip(counts, accumulate(counts), strict=True):
+        over = 0 if query is None else max(0, count - query.page.size)
+        spans.append((end - count + over, end) if query and query.page.backward else (end - count, end - over))
+    return spans
+
+
 def _sent(above: _Level, cell: Cell) -> Values:
     """A number that every row above sends."""
     return above.column(PLAIN, above.layout.cells[PLAIN].index(cell))
+
+
+def _overflow(member: Overflow, level: _Level, run: _Run) -> Values:
+    """Which of a row's lists were cut, by key."""
+    made: list[list[str]] = [[] for _ in range(level.count)]
+    for branch in member.branches:
+        query = run.queries[branch.rows.slot] if branch.rows.slot is not None else None
+        if isinstance(query, RowQuery):
+            for row, count in enumerate(_sent(level, Cell(below=branch.rows))):
+                if int(count) > query.page.size:
+                    made[row].append(branch.key)
+    return [orjson.dumps(keys) for keys in made]
 
 
 def _named(names: Mapping[bytes, bytes], values: Values) -> Values:

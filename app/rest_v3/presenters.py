@@ -18,11 +18,12 @@ from app.readmodels.nouns import BUNDLE, COMPONENT, GATE, GUARD, INVARIANT, ITEM
 from app.readmodels.rows import Columns
 from app.rest_v3.contract import properties
 
-_JSON = frozenset({"summary", "payload", "details"})
-_COUNTS = {"tests": TEST_COUNT_FIELDS, "findings": FINDING_COUNT_FIELDS}
+JSON_COLUMNS = frozenset({"summary", "payload", "details"})
+COUNTS = {"tests": TEST_COUNT_FIELDS, "findings": FINDING_COUNT_FIELDS}
 
 
-def _snake(name: str) -> str:
+def column_of(name: str) -> str:
+    """The column that a property shows."""
     return re.sub(r"[A-Z]", lambda match: f"_{match.group(0).lower()}", name)
 
 
@@ -52,7 +53,7 @@ def _counts(prefix: str, names: tuple[str, ...]) -> Callable[[Row], Any]:
 
 def _field(noun: Noun, column: str) -> Callable[[Row], Any]:
     # A guard's and a gate's `summary` differ: JSON on bundles and guards, a sentence on gates.
-    if column in _JSON and not (noun is GATE and column == "summary"):
+    if column in JSON_COLUMNS and not (noun is GATE and column == "summary"):
         return lambda row: orjson.Fragment(row[column])
     if noun.types.get(column) == "timestamptz":
         return lambda row: _moment(row[column])
@@ -67,10 +68,10 @@ def _presenter(schema: str, noun: Noun) -> Presenter:
     columns: set[str] = set()
     fields: list[tuple[str, Callable[[Row], Any]]] = []
     for name in properties(schema):
-        column = _snake(name)
-        if column in _COUNTS:
-            columns.update(f"{column}_{part}" for part in _COUNTS[column])
-            fields.append((name, _counts(column, _COUNTS[column])))
+        column = column_of(name)
+        if column in COUNTS:
+            columns.update(f"{column}_{part}" for part in COUNTS[column])
+            fields.append((name, _counts(column, COUNTS[column])))
         else:
             columns.add(column)
             fields.append((name, _field(noun, column)))

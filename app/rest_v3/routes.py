@@ -14,14 +14,18 @@ from starlette.routing import Route
 from app.db.pool import Row
 from app.domain.errors import Invalid, NotFound
 from app.domain.paging import CursorCodec, Direction, Order, PageRequest
+from app.domain.policy import Policy
 from app.readmodels import rows
 from app.readmodels.bundles import bundle_ids_by_keys
-from app.readmodels.nouns import BUNDLE, COMPONENT, GATE, GUARD, INVARIANT, ITEM, Noun
+from app.readmodels.nouns import BUNDLE, COMPONENT, GUARD, ITEM, Noun
 from app.readmodels.predicates import AllOf, Compare
+from app.readmodels.readiness import Question, readiness
 from app.readmodels.rows import Columns, Reader, RowQuery
 from app.rest_v3.contract import BASE, ID, parse_path, parse_query, source
 from app.rest_v3.paths import ContractRoute, next_link, query_pairs
+from app.rest_v3.plans import CHILDREN, bundle_bytes, page_bytes, row_bytes
 from app.rest_v3.presenters import presenter
+from app.rest_v3.readiness import columns, present_answer
 from app.rest_v3.responses import Handler, guarded, respond
 
 DETAIL_ROWS = 500
@@ -32,10 +36,11 @@ _RECORDED = Order("recorded_at", Direction.ASC)
 
 
 class Routes:
-    """The handlers, over a way to find the request's reader."""
+    """The handlers, over a way to find the request's reader and the policy that holds."""
 
-    def __init__(self, reader: Callable[[Request], Reader], cursor_key: bytes) -> None:
+    def __init__(self, reader: Callable[[Request], Reader], cursor_key: bytes, policy: Policy) -> None:
         self._reader = reader
+        self._policy = policy
         self._cursors = CursorCodec(cursor_key)
 
     def routes(self) -> list[Route]:
@@ -46,6 +51,7 @@ class Routes:
             "/evidence/bundles/{bundleId:path}": self.get_bundle,
             "/evidence/items/{itemId}": self.get_item,
             "/status/components": self.list_components,
+            "/status/readiness": self.get_readiness,
             "/guards/reports": self.list_guard_reports,
             "/openapi.yaml": self.get_contract,
         }
@@ -75,15 +81,15 @@ class Routes:
         asked = parse_query("getBundle", query_pairs(request)) | parse_path("getBundle", request.path_params)
         reader = self._reader(request)
         as_of = await _settled(reader, asked)
+        if ID.fullmatch(asked["bundleId"]):
+            planned = await bundle_bytes(reader, self._cursors, asked["bundleId"].lower(), as_of, DETAIL_ROWS)
+            if planned is not None:
+                return respond(request, planned)
         bundle = presenter("V3PlatformEvidenceBundleSummary")
         found = await _bundle(reader, asked["bundleId"], bundle.columns, as_of, field="bundleId")
         body = bundle.present(found)
         truncated = []
-        for name, noun, schema in (
-            ("items", ITEM, "V3PlatformEvidenceItem"),
-            ("gateResults", GATE, "V3PlatformReleaseGateResult"),
-            ("invariantResults", INVARIANT, "V3PlatformProductInvariantResult"),
-        ):
+        for name, noun, schema in CHILDREN:
             query = RowQuery(_RECORDED, page=PageRequest(size=DETAIL_ROWS), as_of=as_of)
             shown, bundle_id = presenter(schema), found["id"]
             page = (await rows.pages_by_bundle_ids(reader, noun, [bundle_id], query, shown.columns))[bundle_id]
@@ -108,8 +114,11 @@ class Routes:
         """One item."""
         asked = parse_query("getItem", query_pairs(request)) | parse_path("getItem", request.path_params)
         reader, item_id = self._reader(request), asked["itemId"]
-        shown = presenter("V3PlatformEvidenceItem")
-        found = await rows.rows_by_ids(reader, ITEM, [item_id], shown.columns, await _settled(reader, asked))
+        shown, as_of = presenter("V3PlatformEvidenceItem"), await _settled(reader, asked)
+        planned = await row_bytes(reader, self._cursors, shown.schema, item_id, as_of)
+        if planned is not None:
+            return respond(request, planned)
+        found = await rows.rows_by_ids(reader, ITEM, [item_id], shown.columns, as_of)
         if item_id not in found:
             raise NotFound(f"there is no item {item_id}", field="itemId")
         return respond(request, orjson.dumps(shown.present(found[item_id])))
@@ -124,6 +133,15 @@ class Routes:
         order = Order("component", Direction.ASC) if asked["latest"] else Order("observed_at", Direction.DESC)
         query = self._query(asked, order, where, await _settled(reader, asked))
         return await self._page(request, reader, COMPONENT, "V3PlatformComponentStatus", query)
+
+    async def get_readiness(self, request: Request) -> Response:
+        """The verdict on a bundle or an environment, with the rows behind it."""
+        asked = parse_query("getReadiness", query_pairs(request))
+        question = Question(*(asked.get(name) for name in ("bundle", "environment", "profile", "product")))
+        reader = self._reader(request)
+        as_of = await _settled(reader, asked)
+        answer = await readiness(reader, self._policy, question, as_of, columns())
+        return respond(request, orjson.dumps(present_answer(answer)))
 
     async def list_guard_reports(self, request: Request) -> Response:
         """A page of guard reports."""
@@ -156,6 +174,10 @@ class Routes:
         )
 
     async def _page(self, request: Request, reader: Reader, noun: Noun, schema: str, query: RowQuery) -> Response:
+        planned = await page_bytes(reader, self._cursors, schema, query)
+        if planned is not None:
+            link = None if planned.following is None else next_link(request, planned.following)
+            return respond(request, planned.body, link=link)
         shown = presenter(schema)
         page = await rows.list_rows(reader, noun, query, shown.columns)
         following = self._cursors.encode(page.cursor(page.rows[-1])) if page.has_next else None

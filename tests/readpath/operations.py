@@ -21,6 +21,11 @@ from graphql import (
 from app.graphql_api.schema import schema
 
 _SCHEMA = schema._schema
+PAGES = (*[("first",)] * 6, *[("last",)] * 4, *[()] * 4, ("first", "after"), ("last", "before"))
+
+RARE = ("readiness",)
+"""Verdicts, which no plan answers, are drawn now and then."""
+
 PAGED = ("first", "last", "after", "before")
 
 
@@ -56,7 +61,7 @@ class Drawing:
         self.budget = 40
 
     def operation(self) -> Drawn:
-        roots = ["bundles"] * 6 + ["bundle"] * 3 + ["componentStatuses", "guardReports"] * 2 + ["node", "nodes"]
+        roots = ["bundles"] * 12 + ["bundle"] * 8 + ["componentStatuses", "guardReports"] * 4 + ["node"]
         assert _SCHEMA.query_type is not None
         chosen = [self.random.choice(roots) for _ in range(self.random.choice((1, 1, 1, 2, 3)))]
         parts = [self.field(_SCHEMA.query_type, name, 0) for name in chosen]
@@ -76,7 +81,7 @@ class Drawing:
     def selection(self, type_: GraphQLObjectType | GraphQLInterfaceType, depth: int) -> str:
         names = list(type_.fields)
         leaves = [n for n in names if not isinstance(get_named_type(type_.fields[n].type), _Composite)]
-        branches = [n for n in names if n not in leaves]
+        branches = [n for n in names if n not in leaves and (n not in RARE or self.chance(0.1))]
         chosen = self.random.sample(leaves, min(len(leaves), self.random.randint(1, 5))) if leaves else []
         if depth < 6 and branches and self.budget > 0:
             few = 2 if depth < 3 else 1
