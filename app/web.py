@@ -29,6 +29,7 @@ from app.domain.errors import EvidenceError
 from app.domain.moments import iso
 from app.graphql_api.endpoint import GraphQLEndpoint
 from app.graphql_api.fastlane import FastLane
+from app.leaving import Leaving
 from app.pages.explorer import explorer_page, static_routes
 from app.readmodels.cache import AnswerCache
 from app.readmodels.rows import Reader
@@ -164,7 +165,7 @@ def create_app(settings: Settings, dsn: str) -> Starlette:
             Route("/healthz", healthz),
             Route("/livez", livez),
             Route("/metrics", metrics),
-            *Routes(reader, settings.cursor_key()).routes(),
+            *Routes(reader, settings.cursor_key(), policy).routes(),
             static_routes(),
         ],
         exception_handlers={404: unknown_path, 405: wrong_method},
@@ -182,6 +183,7 @@ def create_app(settings: Settings, dsn: str) -> Starlette:
     app.add_middleware(
         FastLane, endpoint=graphql, reader=reader, note=note, cache=lambda: caches[0] if caches else None
     )
+    app.add_middleware(Leaving)
     app.add_middleware(Observed, registry=registry)
     return app
 
