@@ -31,7 +31,7 @@ RENAMED = {"supersedesId": ("supersedes", "id")}
 
 RELATIONS = {
     "supersedes", "supersededBy", "history", "bundle", "evidenceItem", "items", "gates", "invariants", "guardReports",
-    "counts",
+    "counts", "readiness",
 }  # fmt: skip
 """GraphQL fields that lead to other rows or sum them up; REST has paths for these."""
 
