@@ -1,11 +1,13 @@
 # Two commands: `make run` and `make test`. Everything they need is set up by `make install`.
 PYTHON ?= python3
+SECONDS ?= 600
 VENV := .venv
 BIN := $(VENV)/bin
 EXPLORER := app/pages/static/explorer/index.html
 EXPLORER_SOURCES := $(wildcard app/pages/frontend/*.* app/pages/frontend/src/*.* app/pages/frontend/src/examples/*) app/pages/frontend/.npmrc
 
-.PHONY: help install install-dev run test check lint format schema lock examples wheel explorer clean
+.PHONY: help install install-dev run test check lint format schema lock examples bench bench-quick bench-import fuzz
+.PHONY: wheel explorer clean
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -61,6 +63,7 @@ lock: install-dev ## pin the requirements again, with hashes and without address
 	$(LOCK) --output-file requirements.txt pyproject.toml
 	$(LOCK) --constraint requirements.txt --group build --output-file requirements-build.txt
 	$(LOCK) --constraint requirements.txt --group dev --output-file requirements-dev.txt
+	$(LOCK) --group fuzz --output-file tests/fuzz/requirements.txt
 
 examples: install-dev ## make one set of example artifacts again: make examples SET=0.1.0/run-1
 	$(BIN)/python examples/make.py $(SET)
@@ -70,6 +73,16 @@ bench: install ## compare the read path with peers and limits (about an hour); w
 
 bench-quick: install ## the same in three minutes: this gateway, plain Strawberry, limits 1 and 3
 	$(BIN)/python -m bench quick
+
+bench-import: install ## import 1,000 mixed files into a fresh database; bench/IMPORT.md holds the figures
+	$(BIN)/python -m bench.importing
+
+fuzz: $(VENV)/.fuzzed ## fuzz the importers for SECONDS (600) by coverage; findings go to .fuzz/
+	for kind in json xml text; do $(BIN)/python -m tests.fuzz.fuzz_$$kind -max_total_time=$(SECONDS) || exit 1; done
+
+$(VENV)/.fuzzed: $(VENV)/.tested tests/fuzz/requirements.txt
+	$(PIP) --require-hashes -r tests/fuzz/requirements.txt
+	touch $@
 
 wheel: install ## build a wheel that stands alone
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .

@@ -15,6 +15,7 @@ import json
 import os
 import platform
 import random
+import resource
 import statistics
 import subprocess
 import sys
@@ -23,6 +24,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -43,7 +45,8 @@ TICK = 0.05
 
 def samples() -> list[Path]:
     """The samples that are taken, of all formats."""
-    return sorted(path for path in SAMPLES.glob("*/*.expected.json") for path in [_sample_of(path)] if path)
+    found = (_sample_of(answer) for answer in SAMPLES.glob("*/*.expected.json"))
+    return sorted(path for path in found if path is not None)
 
 
 def _sample_of(answer: Path) -> Path | None:
@@ -150,11 +153,12 @@ def make(folder: Path, count: int, seed: int = 1) -> Counter[str]:
 
 class Watch:
     """The most memory that a process and its descendants held together, in MB: RSS, and PSS, which counts shared pages
-    once."""
+    once; and the processor seconds of the PostgreSQL over a data folder."""
 
-    def __init__(self, pid: int) -> None:
-        self.rss = self.pss = 0.0
+    def __init__(self, pid: int, data: Path) -> None:
+        self.rss = self.pss = self.database = 0.0
         self._pid = pid
+        self._postmaster = data / "pgdata" / "postmaster.pid"
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._follow, daemon=True)
         self._thread.start()
@@ -170,6 +174,8 @@ class Watch:
                 told = {line.split(":")[0]: int(line.split()[1]) for line in text.splitlines()[1:]}
                 rss, pss = rss + told["Rss"], pss + told["Pss"]
             self.rss, self.pss = max(self.rss, rss / 1024), max(self.pss, pss / 1024)
+            with suppress(OSError, ValueError, IndexError):  # it starts, or stops
+                self.database = max(self.database, _seconds(int(self._postmaster.read_text("ascii").split()[0])))
 
     def end(self) -> None:
         """Stop looking."""
@@ -187,6 +193,21 @@ def _family(pid: int) -> Iterator[int]:
         yield from _family(int(child))
 
 
+def _seconds(postmaster: int) -> float:
+    """Processor seconds of a server's processes, those that ended included."""
+    ticks = 0
+    for pid in _family(postmaster):
+        times = [int(field) for field in Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()[11:15]]
+        ticks += sum(times if pid == postmaster else times[:2])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _spent() -> float:
+    """Processor seconds of the child processes that ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def once(folder: Path, jobs: int) -> dict[str, float]:
     """One import into a new data folder."""
     with tempfile.TemporaryDirectory(prefix="bench-import-") as data:
@@ -196,9 +217,9 @@ def once(folder: Path, jobs: int) -> dict[str, float]:
         subprocess.run([*evidence, "migrate"], cwd=ROOT, env=environment, check=True, capture_output=True)
         command = [*evidence, "import", str(folder), "--bundle", "bench", "--kind", "release_candidate"]
         command += ["--environment", "staging", "--product", "bench", "--jobs", str(jobs), "--json"]
-        start = time.perf_counter()
+        start, spent = time.perf_counter(), _spent()
         with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as running:
-            watch = Watch(running.pid)
+            watch = Watch(running.pid, Path(data))
             assert running.stdout is not None
             last = ""
             for line in running.stdout:
@@ -214,7 +235,8 @@ def once(folder: Path, jobs: int) -> dict[str, float]:
             "seconds": whole,
             "files/s": summary["files"] / whole,
             "rows/s": rows / whole,
-            "at work, files/s": summary["files"] / summary["seconds"],
+            "CPU, s": _spent() - spent,
+            "database CPU, s": watch.database,
             "peak RSS, MB": watch.rss,
             "peak PSS, MB": watch.pss,
         }
