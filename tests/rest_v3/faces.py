@@ -26,12 +26,25 @@ TYPES = {
 }
 """Which GraphQL type shows the rows of a REST schema."""
 
-RENAMED = {"supersedesId": ("supersedes", "id")}
-"""REST fields that GraphQL shows as a field of a neighbour."""
+VERDICTS = {
+    "V3PlatformReadinessVerdict": "Verdict",
+    "V3PlatformReadinessReason": "Reason",
+    "V3PlatformReadinessProof": "Proof",
+    "V3PlatformReadinessBundle": "EvidenceBundle",
+}
+"""Which GraphQL type shows a verdict and its parts."""
+
+PARTIAL = {"V3PlatformReadinessBundle"}
+"""Schemas that show some fields of a row, and need not show all."""
+
+PAIRS = TYPES | VERDICTS
+
+RENAMED = {"supersedesId": ("supersedes", "id"), "bundleId": ("bundle", "id")}
+"""REST fields that GraphQL shows as a field of a neighbour, where it has no field of that name."""
 
 RELATIONS = {
     "supersedes", "supersededBy", "history", "bundle", "evidenceItem", "items", "gates", "invariants", "guardReports",
-    "counts", "readiness",
+    "counts", "countsBySeverity", "row", "readiness",
 }  # fmt: skip
 """GraphQL fields that lead to other rows or sum them up; REST has paths for these."""
 
@@ -46,12 +59,16 @@ class Shared:
     enum: bool
     rest: dict[str, Any]
     graphql: Any
+    listed: str | None = None
+    """The REST schema of the members, where the value is a list of objects."""
 
     def of_node(self, node: dict[str, Any]) -> Any:
         """GraphQL's value in REST's words: the members of enums are lower case there."""
         found: Any = node
         for step in self.path:
             found = found[step] if found is not None else None
+        if self.listed is not None:
+            return [{value.name: value.of_node(each) for value in shared(self.listed)} for each in found]
         return found.lower() if self.enum and found is not None else found
 
     @property
@@ -102,22 +119,42 @@ def shared(rest: str) -> list[Shared]:
     """The values that both faces show. AssertionError names a field that only one has: add it to the other face, or
     say in this file why not."""
     made = []
-    theirs = fields(TYPES[rest])
+    pair = PAIRS[rest]
+    theirs = fields(pair)
     for name, spec in properties(rest).items():
-        path = RENAMED.get(name, (name,))
-        assert path[0] in theirs, f"{rest}.{name} has no {TYPES[rest]}.{path[0]}: add the field, or name it in RENAMED"
-        kind = _named(theirs[path[0]])
+        path = (name,) if name in theirs else RENAMED.get(name, (name,))
+        assert path[0] in theirs, f"{rest}.{name} has no {pair}.{path[0]}: add the field, or name it in RENAMED"
+        target = theirs[path[0]]
+        kind, selection, listed = _named(target), name, None
         if len(path) > 1:
-            selection, target = f"{path[0]} {{ {path[1]} }}", theirs[path[0]]
+            selection = f"{path[0]} {{ {path[1]} }}"
+        elif spec.get("type") == "array" and isinstance(kind, GraphQLObjectType):
+            listed = spec["items"]["$ref"].rpartition("/")[2]
+            selection = f"{name} {{ {selected(listed)} }}"
         elif isinstance(kind, GraphQLObjectType):
-            selection, target = f"{name} {{ {' '.join(_leaves(kind))} }}", theirs[name]
-        else:
-            selection, target = name, theirs[name]
-        enum = isinstance(kind, GraphQLEnumType) and not isinstance(theirs[path[0]], GraphQLList)
-        made.append(Shared(name, selection, path, enum, spec, target))
+            selection = f"{name} {{ {' '.join(_leaves(kind))} }}"
+        made.append(Shared(name, selection, path, isinstance(kind, GraphQLEnumType), spec, target, listed))
     missing = theirs.keys() - {s.path[0] for s in made} - RELATIONS
-    assert not missing, f"{rest} lacks {sorted(missing)} of {TYPES[rest]}: add the property, or name it in RELATIONS"
+    assert rest in PARTIAL or not missing, (
+        f"{rest} lacks {sorted(missing)} of {pair}: add the property, or name it in RELATIONS"
+    )
     return made
+
+
+def selected(rest: str) -> str:
+    """The selection of all values that the two faces share."""
+    return " ".join(value.selection for value in shared(rest))
+
+
+def verdict_query() -> str:
+    """A query for a verdict, with every shared value."""
+    asked = ("environment", "profile", "product", "bundle")
+    variables = ", ".join(f"${name}: String" for name in asked)
+    arguments = ", ".join(f"{name}: ${name}" for name in asked)
+    return (
+        f"query({variables}, $asOf: DateTime) {{ readiness({arguments}, asOf: $asOf)"
+        f" {{ {selected('V3PlatformReadinessVerdict')} }} }}"
+    )
 
 
 def nodes_query() -> str:

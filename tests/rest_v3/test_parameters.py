@@ -17,13 +17,14 @@ from app.rest_v3.contract import BASE, Parameter, parameters, resolve
 from app.rest_v3.paths import query_pairs
 from app.rest_v3.problems import unknown_path
 from tests.rest_v3.conftest import Opened, World
-from tests.rest_v3.test_contract import NO_ID, PATHS
+from tests.rest_v3.test_contract import NEEDED, NO_ID, PATHS
 from tests.rows import START, add, supersede
 
 OF_ONE_BUNDLE = ("getBundle", "listBundleItems", "getItem")
 """Operations on something that was not yet there at a time long past."""
 
-QUERY = [(operation, name) for operation in PATHS for name in parameters(operation, "query")]
+ASKED = [operation for operation in PATHS if parameters(operation, "query")]
+"""Operations with parameters in their query."""
 
 MOMENTS = (
     "2026-06-01T12:00:00Z",
@@ -105,9 +106,12 @@ def path_of(operation: str, world: World) -> str:
     return BASE + PATHS[operation].format(bundle=world["bundle"][0], item=world["item"][1])
 
 
-def query(name: str, values: list[str]) -> str:
-    """A query string with one parameter, as often as there are values."""
-    return urlencode([(name, value) for value in values])
+def query(operation: str, name: str, values: list[str]) -> str:
+    """A query string with one parameter, as often as there are values, and what the operation needs beside it."""
+    beside = {} if name == "bundle" else {k: v for k, v in NEEDED.get(operation, {}).items() if k != name}
+    if (operation, name) == ("listComponents", "includeSuperseded"):
+        beside["latest"] = "false"
+    return urlencode([*((name, value) for value in values), *beside.items()])
 
 
 def refused(response: httpx.Response, name: str) -> str:
@@ -120,37 +124,34 @@ def refused(response: httpx.Response, name: str) -> str:
     return str(body["detail"])
 
 
-@pytest.mark.parametrize(("operation", "name"), QUERY)
-async def test_what_a_parameter_takes_is_taken(
-    rest: httpx.AsyncClient, world: World, operation: str, name: str
-) -> None:
-    path, parameter = path_of(operation, world), parameters(operation, "query")[name]
-    values = list(good(parameter))
-    if name == "cursor":
-        page = await rest.get(path, params={"limit": 1})
-        values = [[page.json()["nextCursor"]]]
-    if name == "bundle":
-        values = [[world["bundle"][0]], [world["bundle"][0].upper()], ["release/portal/1.1.0"]]
-    for given in values:
-        more = "&latest=false" if (operation, name) == ("listComponents", "includeSuperseded") else ""
-        answer = await rest.get(f"{path}?{query(name, given)}{more}")
+@pytest.mark.parametrize("operation", ASKED)
+async def test_what_a_parameter_takes_is_taken(rest: httpx.AsyncClient, world: World, operation: str) -> None:
+    path = path_of(operation, world)
+    for name, parameter in parameters(operation, "query").items():
+        values = list(good(parameter))
+        if name == "cursor":
+            page = await rest.get(path, params={"limit": 1})
+            values = [[page.json()["nextCursor"]]]
+        if name == "bundle":
+            values = [[world["bundle"][0]], [world["bundle"][0].upper()], ["release/portal/1.1.0"]]
         # A row that was not known then is not there: the parameter is taken all the same.
-        unknown_then = name == "asOf" and operation in OF_ONE_BUNDLE
-        assert answer.status_code in ((200, 404) if unknown_then else (200,)), (given[:3], answer.text)
+        statuses = (200, 404) if name == "asOf" and operation in OF_ONE_BUNDLE else (200,)
+        for given in values:
+            answer = await rest.get(f"{path}?{query(operation, name, given)}")
+            assert answer.status_code in statuses, (name, given[:3], answer.text)
 
 
-@pytest.mark.parametrize(("operation", "name"), QUERY)
-async def test_what_it_does_not_take_is_refused_by_name(
-    rest: httpx.AsyncClient, world: World, operation: str, name: str
-) -> None:
-    path, parameter = path_of(operation, world), parameters(operation, "query")[name]
-    for given in bad(parameter):
-        sentence = refused(await rest.get(f"{path}?{query(name, given)}"), name)
-        assert len(sentence) < 400
-    if parameter.schema.get("format") == "date-time" and name == "asOf":
-        future = datetime.now(UTC) + timedelta(hours=1)
-        for moment in (future.isoformat(), "9999-12-31T23:59:59.999999Z"):
-            assert "future" in refused(await rest.get(f"{path}?{query(name, [moment])}"), name)
+@pytest.mark.parametrize("operation", ASKED)
+async def test_what_it_does_not_take_is_refused_by_name(rest: httpx.AsyncClient, world: World, operation: str) -> None:
+    path = path_of(operation, world)
+    for name, parameter in parameters(operation, "query").items():
+        for given in bad(parameter):
+            sentence = refused(await rest.get(f"{path}?{query(operation, name, given)}"), name)
+            assert len(sentence) < 400
+        if name == "asOf":
+            future = datetime.now(UTC) + timedelta(hours=1)
+            for moment in (future.isoformat(), "9999-12-31T23:59:59.999999Z"):
+                assert "future" in refused(await rest.get(f"{path}?{query(operation, name, [moment])}"), name)
 
 
 @pytest.mark.parametrize("operation", list(PATHS))

@@ -17,7 +17,7 @@ from app.graphql_api.schema import schema
 from app.readmodels.nouns import BUNDLE, COMPONENT, GATE, GUARD, INVARIANT, ITEM, NOUNS, Noun
 from app.rest_v3.contract import BASE, document
 from tests.rest_v3.conftest import Opened
-from tests.rest_v3.faces import TYPES, fields, nodes_query, properties, shared
+from tests.rest_v3.faces import PAIRS, TYPES, fields, nodes_query, properties, shared, verdict_query
 from tests.rows import START, add, digest, retract, small_world, supersede
 
 EARLY = datetime(1969, 12, 31, 23, 59, 59, 999000, tzinfo=UTC)
@@ -132,29 +132,40 @@ def test_the_faces_show_the_same_fields_with_the_same_nulls_and_words() -> None:
     shown = {made.name for made in schema._schema.get_possible_types(evidence)}
     assert shown == set(TYPES.values()), "give the new type a REST schema, and name the pair in TYPES"
     assert len(TYPES) == len(NOUNS)
-    for rest in TYPES:
+    for rest, pair in PAIRS.items():
         for value in shared(rest):
             assert len(set(value.nullable)) == 1, f"{rest}.{value.name} may be null on one face alone"
             mine, theirs = value.words
-            assert mine == theirs, f"{rest}.{value.name} has other words in {TYPES[rest]}"
+            assert mine == theirs, f"{rest}.{value.name} has other words in {pair}"
 
 
 def test_every_schema_of_rows_has_its_pair() -> None:
     lone = {
         name
         for name in document()["components"]["schemas"]
-        if name.startswith("V3Platform") and not name.endswith("Page") and name not in TYPES
+        if name.startswith("V3Platform") and not name.endswith("Page") and name not in PAIRS
     }
-    verdict = {
-        "V3PlatformStatusReadinessResponse", "V3PlatformReadinessVerdict", "V3PlatformReadinessBundle",
-        "V3PlatformReadinessReason", "V3PlatformReadinessProof",
-    }  # fmt: skip
-    assert lone == {"V3PlatformEvidenceBundle", *verdict}, "pair it in TYPES, or test its parity in test_readiness.py"
+    composed = {"V3PlatformEvidenceBundle", "V3PlatformStatusReadinessResponse"}
+    assert lone == composed, "pair it in TYPES or VERDICTS, or say here what it is composed of"
+    answer = properties("V3PlatformStatusReadinessResponse")
+    assert answer.keys() - LISTED.keys() == {"verdict", "truncated"}
+    for name, rest in LISTED.items():
+        assert (answer | properties("V3PlatformEvidenceBundle"))[name]["items"]["$ref"].endswith(f"/{rest}")
     whole = properties("V3PlatformEvidenceBundle")
     lists = {"items", "gateResults", "invariantResults", "truncated"}
     assert whole.keys() - lists == properties("V3PlatformEvidenceBundleSummary").keys()
     for name, spec in properties("V3PlatformEvidenceBundleSummary").items():
         assert whole[name] == spec, name
+
+
+LISTED = {
+    "items": "V3PlatformEvidenceItem",
+    "gateResults": "V3PlatformReleaseGateResult",
+    "invariantResults": "V3PlatformProductInvariantResult",
+    "componentStatus": "V3PlatformComponentStatus",
+    "guardSummaries": "V3PlatformGuardReportSummary",
+}
+"""Which rows a list inside an answer holds."""
 
 
 async def pages(http: httpx.AsyncClient, path: str, **params: Any) -> list[dict[str, Any]]:
@@ -178,12 +189,8 @@ async def shown_by_rest(http: httpx.AsyncClient, as_of: dict[str, str]) -> list[
     for bundle in bundles:
         path = f"/evidence/bundles/{bundle['id']}"
         whole = exact(await http.get(f"{BASE}{path}", params=as_of))
-        for name, rest in (
-            ("items", "V3PlatformEvidenceItem"),
-            ("gateResults", "V3PlatformReleaseGateResult"),
-            ("invariantResults", "V3PlatformProductInvariantResult"),
-        ):
-            shown += ((rest, row) for row in whole.pop(name))
+        for name in ("items", "gateResults", "invariantResults"):
+            shown += ((LISTED[name], row) for row in whole.pop(name))
         assert whole.pop("truncated") == []
         shown.append(("V3PlatformEvidenceBundleSummary", whole))
         items = await pages(http, f"{path}/items", **history)
@@ -196,6 +203,10 @@ async def shown_by_rest(http: httpx.AsyncClient, as_of: dict[str, str]) -> list[
             ("V3PlatformComponentStatus", row) for row in await pages(http, "/status/components", **params, **as_of)
         )
     shown += (("V3PlatformGuardReportSummary", row) for row in await pages(http, "/guards/reports", **history))
+    for environment in ("staging", "zürich"):
+        answer = exact(await http.get(f"{BASE}/status/readiness", params={"environment": environment, **as_of}))
+        for name in answer.keys() - {"verdict", "truncated"}:
+            shown += ((LISTED[name], row) for row in answer[name])
     return shown
 
 
@@ -205,7 +216,20 @@ async def moments(database: Database) -> list[datetime]:
     return [row["recorded_at"] for row in await database.fetch(f"{tables} ORDER BY 1")]
 
 
-@pytest.mark.parametrize("path", ["plan", "resolvers"])
+@pytest.fixture(params=["plan", "resolvers"])
+def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The read path of both faces: by plan where there is one, or by the reference reads."""
+    chosen: str = request.param
+
+    async def no_plan(*_: object) -> None:
+        return None
+
+    if chosen == "resolvers":
+        for name in ("bundle_bytes", "row_bytes", "page_bytes"):
+            monkeypatch.setattr(f"app.rest_v3.routes.{name}", no_plan)
+    return chosen
+
+
 async def test_every_shared_value_is_the_same(http: httpx.AsyncClient, database: Database, path: str) -> None:
     values: dict[tuple[str, str], set[str]] = defaultdict(set)
     known = await moments(database)
@@ -253,7 +277,6 @@ LISTS = [
 ]
 
 
-@pytest.mark.parametrize("path", ["plan", "resolvers"])
 @pytest.mark.parametrize(("rest", "params", "root"), LISTS)
 async def test_lists_have_the_same_rows_in_the_same_order(
     http: httpx.AsyncClient, path: str, rest: str, params: dict[str, str], root: str
@@ -267,7 +290,6 @@ async def test_lists_have_the_same_rows_in_the_same_order(
     assert page["data"], "an empty list proves nothing"
 
 
-@pytest.mark.parametrize("path", ["plan", "resolvers"])
 async def test_a_bundle_has_the_same_rows_in_the_same_order(
     http: httpx.AsyncClient, database: Database, path: str
 ) -> None:
@@ -284,6 +306,36 @@ async def test_a_bundle_has_the_same_rows_in_the_same_order(
                 assert [r["id"] for r in whole[mine]] == [n["id"] for n in bundle[theirs]["nodes"]]
             page = await pages(http, f"/evidence/bundles/{row['id']}/items", **as_of)
             assert page == whole["items"]
+
+
+QUESTIONS = [
+    {"environment": "staging"},
+    {"environment": "production", "profile": "standard"},
+    {"environment": "zürich", "product": "console"},
+    {"environment": "nowhere"},
+    {"bundle": "release/portal/1.0.0"},
+    {"bundle": "release/ü b?/100%"},
+]
+
+
+async def test_verdicts_are_the_same(http: httpx.AsyncClient, database: Database, path: str) -> None:
+    known = await moments(database)
+    severities, proofs = set(), 0
+    for moment in (known[0], known[len(known) // 2], known[-1]):
+        for question in QUESTIONS:
+            asked = {**question, "asOf": moment.isoformat()}
+            answer = await http.get(f"{BASE}/status/readiness", params=asked)
+            if answer.status_code == 404:
+                assert "bundle" in question
+                continue
+            verdict = exact(answer)["verdict"]
+            theirs = (await ask(http, path, verdict_query(), **asked))["readiness"]
+            for value in shared("V3PlatformReadinessVerdict"):
+                assert verdict[value.name] == value.of_node(theirs), (question, moment, value.name)
+            severities |= {reason["severity"] for reason in verdict["reasons"]}
+            proofs += len(verdict["proofs"])
+    assert len(severities) > 1
+    assert proofs > 0, "verdicts without a proof prove little of proofs"
 
 
 async def test_fields_of_the_counts_are_the_same() -> None:
