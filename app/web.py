@@ -52,13 +52,14 @@ class Observed:
         self._seconds = Histogram(
             "evidence_http_request_seconds", "Time to answer a request.", labels[:2], registry=registry
         )
+        self._known: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
+        given = next((v for k, v in scope["headers"] if k == b"x-request-id"), b"").decode("latin-1")
         request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
         status = 500
@@ -83,8 +84,12 @@ class Observed:
                     await masked(scope, receive, observed_send)
         finally:
             route = getattr(scope.get("route"), "path", "unmatched")
-            self._requests.labels(scope["method"], route, str(status)).inc()
-            self._seconds.labels(scope["method"], route).observe(time.perf_counter() - began)
+            key = (scope["method"], route, str(status))
+            found = self._known.get(key)
+            if found is None:  # looking labels up costs more than counting
+                found = self._known[key] = (self._requests.labels(*key), self._seconds.labels(*key[:2]))
+            found[0].inc()
+            found[1].observe(time.perf_counter() - began)
 
 
 def create_app(settings: Settings, dsn: str) -> Starlette:

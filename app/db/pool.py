@@ -164,6 +164,8 @@ class Database:
         self._pool = pool
         self._acquire_timeout = acquire_timeout
         self._alone = alone
+        self._idle: list[Any] = []
+        self._asking = 0
 
     @classmethod
     async def connect(
@@ -212,6 +214,9 @@ class Database:
 
     async def close(self) -> None:
         """Close all connections; waits 5 s for statements in flight, then ends them."""
+        while self._idle:
+            await self._pool.release(self._idle.pop())
+        self._asking += 1  # from here on nothing is kept
         try:
             async with asyncio.timeout(5):
                 await self._pool.close()
@@ -220,13 +225,35 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def acquire(self) -> AsyncIterator[Any]:
-        """A driver connection, for this room and the read path's renderer; Unavailable when none comes free in time."""
-        with _translated():
-            connection = await self._pool.acquire(timeout=self._acquire_timeout)
+        """A driver connection, for this room; Unavailable when none comes free in time."""
+        connection = await self._take()
         try:
             yield connection
-        finally:
+        except BaseException:
             await self._pool.release(connection)
+            raise
+        await self._give(connection)
+
+    async def _take(self) -> Any:
+        """A connection: one kept idle, else one of the pool's. The pool's own way costs more than a short statement."""
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+            await self._pool.release(connection)
+        self._asking += 1
+        try:
+            with _translated():
+                return await self._pool.acquire(timeout=self._acquire_timeout)
+        finally:
+            self._asking -= 1
+
+    async def _give(self, connection: Any) -> None:
+        """Keep a connection that is in order for the next taker, unless somebody waits for the pool's."""
+        if self._asking or connection.is_closed():
+            await self._pool.release(connection)
+        else:
+            self._idle.append(connection)
 
     async def fetch(self, sql: str, *args: object) -> Sequence[Row]:
         """All rows of one statement."""
@@ -235,13 +262,23 @@ class Database:
 
     async def fetchrow(self, sql: str, *args: object) -> Row | None:
         """The first row of one statement."""
-        async with self.acquire() as connection:
-            return await Transaction(connection).fetchrow(sql, *args)
+        connection = await self._take()
+        _note(sql)
+        try:
+            row: Row | None = await connection.fetchrow(sql, *args)
+        except BaseException as error:
+            await self._pool.release(connection)
+            meant = domain_error(error) if isinstance(error, Exception) else None
+            if meant is None:
+                raise
+            raise meant from error
+        await self._give(connection)
+        return row
 
     async def fetchval(self, sql: str, *args: object) -> Any:
         """The first column of the first row."""
-        async with self.acquire() as connection:
-            return await Transaction(connection).fetchval(sql, *args)
+        row = await self.fetchrow(sql, *args)
+        return None if row is None else next(iter(row.values()))
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:

@@ -91,6 +91,7 @@ class Plans:
     def __init__(self, documents: Documents, cursors: CursorCodec) -> None:
         self._documents = documents
         self._cursors = cursors
+        self._conditions: Recent[tuple[str, str | None], tuple[str, ...]] = Recent(PLANS)
         self._plans: Recent[tuple[Any, ...], _Planned] = Recent(PLANS)
 
     def prepare(self, text: str, operation_name: str | None, given: Mapping[str, Any], scope: Scope) -> Prepared:
@@ -119,8 +120,12 @@ class Plans:
     ) -> _Planned:
         operation = document.operation(operation_name)
         fragments = {d.name.value: d for d in document.node.definitions if isinstance(d, FragmentDefinitionNode)}
-        conditions = tuple(variables.get(name) for name in condition_variables(operation, fragments))
-        key = (text, operation_name, conditions)
+        names = self._conditions.get((text, operation_name))
+        if names is None:
+            names = condition_variables(operation, fragments)
+            if len(text) <= PREPARED_TEXT:
+                self._conditions.put((text, operation_name), names)
+        key = (text, operation_name, tuple(variables.get(name) for name in names))
         planned = self._plans.get(key)
         if planned is None:
             try:

@@ -118,6 +118,7 @@ async def test_an_unforeseen_error_is_masked(http: httpx.AsyncClient, world: Wor
         raise ZeroDivisionError("secret detail")
 
     monkeypatch.setattr("app.readmodels.rows.count_rows", broken)
+    http.headers["x-evidence-path"] = "resolvers"
     body = await ask(http, '{ bundles(filter: {version: {eq: "masked"}}) { totalCount } }')
     error = body["errors"][0]
     assert error["extensions"]["code"] == "INTERNAL_SERVER_ERROR"

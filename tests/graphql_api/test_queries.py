@@ -49,7 +49,12 @@ async def test_statements_do_not_grow_with_width(database: Database, dsn: str, w
     await small_world(database, bundles=width)
     async with client(dsn) as http:
         with statement_log() as log:
+            planned = await data(http, NESTED, first=width)
+        assert len(log.statements) == 1
+        http.headers["x-evidence-path"] = "resolvers"
+        with statement_log() as log:
             assert len((await data(http, NESTED, first=width))["bundles"]["nodes"]) == width
+        assert planned == await data(http, NESTED, first=width)
     # bundles, items, gates, invariants, guards, then: bundle of items, items of gates, item of invariants
     assert len(log.statements) == 8
 
