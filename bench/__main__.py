@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--servers", default="")
     parser.add_argument("--works", default="Q1,Q2,Q3,Q4,R3")
     parser.add_argument("--rounds", type=int, default=0)
-    parser.add_argument("--seconds", type=float, default=0)
+    parser.add_argument("--seconds", type=int, default=0)
     asked = parser.parse_args()
     OUT.mkdir(exist_ok=True)
     results = OUT / f"{asked.what}.jsonl"
@@ -63,7 +63,7 @@ def main() -> None:
         write([json.loads(line) for line in (OUT / "full.jsonl").read_text().splitlines()], final=True)
         return
     quick = asked.what == "quick"
-    rounds, seconds = asked.rounds or (1 if quick else 3), asked.seconds or (2.5 if quick else 8)
+    rounds, seconds = asked.rounds or (1 if quick else 3), asked.seconds or (3 if quick else 8)
     wanted = {"gateway", "gateway_hot", "limit1", "limit3", "strawberry"} if quick else None
     wanted = set(asked.servers.split(",")) | {"limit1"} if asked.servers else wanted
     lines: list[dict[str, Any]] = []
@@ -82,7 +82,7 @@ def _run(
     asked: argparse.Namespace,
     quick: bool,
     rounds: int,
-    seconds: float,
+    seconds: int,
     postmaster: int,
     lines: list[dict[str, Any]],
 ) -> None:

@@ -63,14 +63,14 @@ def machine_cpu() -> float:
 
 
 def load(
-    server: Server, work: str, connections: int, seconds: float, postmaster: int, first: int | None = None
+    server: Server, work: str, connections: int, seconds: int, postmaster: int, first: int | None = None
 ) -> dict[str, Any]:
     """One run of wrk. `foreign` is CPU that nothing of ours used, as a share of one core."""
     file = OUT / f"requests-{server.name}-{work}-{first or 0}.txt"
     file.write_text("\n".join(requests(server.dialect, work, first)) + "\n")
     before = (server_cpu(server), database_cpu(postmaster), machine_cpu(), sum(os.times()[2:4]) * 1000)
     done = subprocess.run(
-        ["taskset", "-c", LOAD_CORE, "wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "30s",
+        ["taskset", "-c", LOAD_CORE, "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s",
          "-s", str(HERE / "post.lua"), f"http://127.0.0.1:{server.port}", "--", str(file), server.path,
          "GET" if work == "R3" else "POST"],
         capture_output=True, text=True, timeout=seconds + 90, check=False,
