@@ -263,6 +263,37 @@ async def test_graphql_shows_what_the_scope_shows(scoped: tuple[httpx.AsyncClien
             assert [row["id"] for row in bundle["history"]] == list(own.rows["bundle"])
 
 
+async def test_no_answer_is_kept_for_other_eyes(dsn: str, land: Land, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One process answers many readers: what it remembers of an answer, or of how to find it, is theirs alone."""
+    eyes = [Scope()]
+    monkeypatch.setattr("app.web.Reader", lambda database: Reader(database, eyes[0]))
+    base = "/api/v3/platform"
+    every = {row_id for noun in NOUNS for row_id in land.every(noun)}
+    paths = [
+        f"{base}/evidence/bundles?includeSuperseded=true", f"{base}/guards/reports", f"{base}/status/components",
+        *(f"{base}/evidence/bundles/{own.rows['bundle'][1]}" for own in land.owned),
+        *(f"{base}/evidence/bundles/{own.product}/{own.environment}/items" for own in land.owned),
+    ]  # fmt: skip
+    queries = [(LISTS, {}), *((WHOLE, {"key": f"{own.product}/{own.environment}"}) for own in land.owned)]
+    async with client(dsn) as http:
+        for scope in [*SCOPES, *SCOPES, *reversed(SCOPES)]:
+            eyes[0] = scope
+            seen = {row_id for noun in NOUNS for row_id in land.ids(noun, scope)}
+            answers = [(await http.get(path)).text for path in paths if not _names(path, every - seen)]
+            for query, variables in queries:
+                answers.append((await http.post("/graphql", json={"query": query, "variables": variables})).text)
+            shown = {row_id for row_id in every for answer in answers if row_id in answer}
+            assert shown <= seen, scope
+            assert scope is NOTHING or shown, scope
+            for path in paths:
+                if _names(path, every - seen):
+                    assert (await http.get(path)).status_code == 404, (scope, path)
+
+
+def _names(path: str, ids: set[str]) -> bool:
+    return any(row_id in path for row_id in ids)
+
+
 async def test_a_gate_does_not_show_items_of_bundles_out_of_sight(
     database: Database, dsn: str, land: Land, monkeypatch: pytest.MonkeyPatch
 ) -> None:
