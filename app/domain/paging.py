@@ -87,7 +87,8 @@ class CursorCodec:
             column, direction, timed, value, row_id = json.loads(body)
         except (ValueError, binascii.Error, UnicodeError):
             raise Invalid(
-                f"{field} is not a cursor of this server; pass a nextCursor, endCursor or startCursor it gave, unchanged",
+                f"{field} is not a cursor of this server; "
+                "pass a nextCursor, endCursor or startCursor that it gave, unchanged",
                 field=field,
             ) from None
         made_for = Order(column, Direction(direction))
