@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -28,14 +29,16 @@ def with_database(dsn: str, name: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server() -> Iterator[str]:
     """DSN of a server where databases may be made: DATABASE_URL, or an embedded PostgreSQL."""
     given = os.environ.get("DATABASE_URL")
     if given:
         yield given
         return
-    with embedded.running(tmp_path_factory.mktemp("pg")) as dsn:
-        yield dsn
+    # Not below pytest's own folder: a second run as root closes that to the user that PostgreSQL runs as.
+    with tempfile.TemporaryDirectory(prefix="evidence-pg-", ignore_cleanup_errors=True) as folder:
+        with embedded.running(Path(folder)) as dsn:
+            yield dsn
 
 
 @pytest.fixture(scope="session")

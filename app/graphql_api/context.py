@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from datetime import datetime
 from typing import Any
@@ -18,6 +19,18 @@ BATCH_LIMIT = 500
 """Keys that one statement takes; a page has no more rows than this."""
 
 
+class SharedLoader(DataLoader[str, Any]):
+    """A loader whose answers several fields wait for.
+
+    When one field fails, graphql-core cancels the others that its failure makes pointless; what they waited for must
+    go on for the fields that still want it, so each waits behind a shield of its own.
+    """
+
+    def load(self, key: str) -> asyncio.Future[Any]:
+        """The answer for a key."""
+        return asyncio.shield(super().load(key))
+
+
 class Context:
     """One request. Loaders live as long as it does, so nothing is remembered from one request to the next."""
 
@@ -25,12 +38,12 @@ class Context:
         self.reader = reader
         self.cursors = cursors
         self.policy = policy
-        self._loaders: dict[Hashable, DataLoader[Any, Any]] = {}
+        self._loaders: dict[Hashable, SharedLoader] = {}
         self._settled: set[datetime] = set()
 
     def loader(
         self, spec: Hashable, batch: Callable[[Sequence[str]], Awaitable[dict[str, Any]]]
-    ) -> DataLoader[str, Any]:
+    ) -> SharedLoader:
         """The loader of one way of reading, made when first asked for. `batch` answers many keys in one statement;
         keys it leaves out load as None."""
         loader = self._loaders.get(spec)
@@ -40,7 +53,7 @@ class Context:
                 found = await batch(keys)
                 return [found.get(key) for key in keys]
 
-            loader = self._loaders[spec] = DataLoader(load, max_batch_size=BATCH_LIMIT)
+            loader = self._loaders[spec] = SharedLoader(load, max_batch_size=BATCH_LIMIT)
         return loader
 
     async def settled(self, as_of: datetime | None) -> datetime | None:

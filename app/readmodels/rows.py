@@ -139,7 +139,7 @@ class Statement:
 
 
 def check_ids(ids: Iterable[str], *, name: str = "id") -> list[str]:
-    """The ids as canonical text. Invalid names the first that has not the shape of one, or that there are too many."""
+    """The ids as canonical text. Invalid names the first that has not the shape of one."""
     checked = []
     for text in ids:
         try:
