@@ -36,9 +36,11 @@ def server() -> Iterator[str]:
         yield given
         return
     # Not below pytest's own folder: a second run as root closes that to the user that PostgreSQL runs as.
-    with tempfile.TemporaryDirectory(prefix="evidence-pg-", ignore_cleanup_errors=True) as folder:
-        with embedded.running(Path(folder)) as dsn:
-            yield dsn
+    with (
+        tempfile.TemporaryDirectory(prefix="evidence-pg-", ignore_cleanup_errors=True) as folder,
+        embedded.running(Path(folder)) as dsn,
+    ):
+        yield dsn
 
 
 @pytest.fixture(scope="session")
