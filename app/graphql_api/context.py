@@ -41,9 +41,7 @@ class Context:
         self._loaders: dict[Hashable, SharedLoader] = {}
         self._settled: set[datetime] = set()
 
-    def loader(
-        self, spec: Hashable, batch: Callable[[Sequence[str]], Awaitable[dict[str, Any]]]
-    ) -> SharedLoader:
+    def loader(self, spec: Hashable, batch: Callable[[Sequence[str]], Awaitable[dict[str, Any]]]) -> SharedLoader:
         """The loader of one way of reading, made when first asked for. `batch` answers many keys in one statement;
         keys it leaves out load as None."""
         loader = self._loaders.get(spec)
