@@ -17,8 +17,12 @@ from typing import Any, NoReturn
 from app.importers.base import Artifact, Reject, clip
 from app.importers.yaml_documents import parse_yaml
 
-JSON_LIMIT = 32 * 1024 * 1024
+JSON_LIMIT = 24 * 1024 * 1024
 """Bytes. A parsed document takes about ten times its size, so this keeps an import under 400 MB."""
+
+NODE_LIMIT = 1_000_000
+"""Objects and arrays of one JSON text. Reports have one in 30 bytes or more; tiny ones by the million take fifty times
+their size."""
 
 YAML_LIMIT = 4 * 1024 * 1024
 """Bytes. YAML parses about twenty times slower than JSON."""
@@ -139,6 +143,9 @@ def read_yaml(artifact: Artifact) -> list[Any]:
 
 def parse_json(text: str) -> Any:
     """A JSON document. Rejects NaN and Infinity, keys given twice with different values, and deep nesting."""
+    nodes = text.count("{") + text.count("[")
+    if nodes > NODE_LIMIT:
+        raise Reject(f"{nodes:,} objects and arrays; one JSON document is limited to {NODE_LIMIT:,}")
     try:
         document = json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
     except json.JSONDecodeError as error:

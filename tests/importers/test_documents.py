@@ -103,6 +103,12 @@ def test_size_is_judged_before_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _refused(lambda: list(json_lines(_of('{"a": 1}\n{"a": 12345}\n')))).line == 2
 
 
+@pytest.mark.parametrize("text", ["[" + "{}," * 1_000_000 + "{}]", "[[" + "[]," * 999_999 + "[]]]"])
+def test_tiny_objects_by_the_million_are_refused_unparsed(text: str) -> None:
+    """They would take fifty times their size."""
+    assert "objects and arrays; one JSON document is limited to 1,000,000" in _refused(read_json, _of(text)).reason
+
+
 def test_json_lines() -> None:
     text = '{"a": 1}\n\n  \r\n{"b": "\u2028"}\r\n'
     assert list(json_lines(_of(text))) == [(1, {"a": 1}), (4, {"b": "\u2028"})]
