@@ -13,6 +13,8 @@ INVARIANTS = "platform_product_invariant_results"
 COMPONENTS = "platform_status_component_status"
 GUARDS = "platform_guard_report_summaries"
 TABLES = (BUNDLES, ITEMS, GATES, INVARIANTS, COMPONENTS, GUARDS)
+DERIVED = ("platform_status_component_days",)
+"""Tables that hold no evidence, and can be made again from those that do."""
 
 BUNDLE_ID = "00000000-0000-7000-8000-000000000001"
 OTHER_BUNDLE_ID = "00000000-0000-7000-8000-000000000002"

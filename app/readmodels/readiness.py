@@ -203,6 +203,15 @@ async def inputs_of_environment(source: Source, scope: Scope, question: Question
     ]
 
 
+async def latest_components(
+    source: Source, scope: Scope, environments: Sequence[str] | None, at: datetime
+) -> dict[str, list[ComponentFacts]]:
+    """The latest snapshot of each component of some environments, or of all that are known, by environment."""
+    if environments is None:
+        environments = [row["environment"] for row in await source.fetch(_SQL["environments"].sql)]
+    return await _Reading(source, scope, at).components(environments)
+
+
 _SQL = load("app.readmodels", "readiness")
 _BEHIND = {
     "gate": (GATE, "gates", "gate"),

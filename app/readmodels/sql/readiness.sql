@@ -101,9 +101,25 @@ SELECT {columns}
 FROM platform_guard_report_summaries AS guard
 WHERE guard.bundle_id IS NULL AND {where};
 
+-- name: environments
+-- The environments that components run in, found by skipping along the index.
+WITH RECURSIVE place AS (
+  (SELECT first.environment FROM platform_status_component_status AS first ORDER BY first.environment LIMIT 1)
+  UNION ALL
+  SELECT next.environment
+  FROM place CROSS JOIN LATERAL (
+    SELECT further.environment
+    FROM platform_status_component_status AS further
+    WHERE further.environment > place.environment
+    ORDER BY further.environment LIMIT 1
+  ) AS next
+)
+SELECT environment FROM place;
+
 -- name: components_of_environments
 -- The latest snapshot of every component of some environments, however many snapshots there are: the names by skipping
--- along the index, then one probe each. A snapshot is of when it was observed, but never of a time after it was recorded.
+-- along the index, then one probe each. A snapshot is of when it was observed, but never of a time after it was recorded;
+-- those whose clock ran ahead have an index of their own.
 SELECT latest.*
 FROM unnest({environments}) AS place (environment)
 CROSS JOIN LATERAL (
@@ -126,10 +142,26 @@ CROSS JOIN LATERAL (
   SELECT component FROM name
 ) AS known
 CROSS JOIN LATERAL (
-  SELECT {columns}
-  FROM platform_status_component_status AS component
-  WHERE component.environment = place.environment AND component.component = known.component
-    AND LEAST(component.observed_at, component.recorded_at) <= {at} AND {where}
-  ORDER BY LEAST(component.observed_at, component.recorded_at) DESC, component.recorded_at DESC, component.id DESC
+  SELECT *
+  FROM (
+    (
+      SELECT {columns}, component.observed_at AS made_at
+      FROM platform_status_component_status AS component
+      WHERE component.environment = place.environment AND component.component = known.component
+        AND component.observed_at <= {at} AND component.observed_at <= component.recorded_at AND {where}
+      ORDER BY component.observed_at DESC, component.recorded_at DESC, component.id DESC
+      LIMIT 1
+    )
+    UNION ALL
+    (
+      SELECT {columns}, component.recorded_at AS made_at
+      FROM platform_status_component_status AS component
+      WHERE component.environment = place.environment AND component.component = known.component
+        AND component.observed_at > component.recorded_at AND component.recorded_at <= {at} AND {where}
+      ORDER BY component.recorded_at DESC, component.id DESC
+      LIMIT 1
+    )
+  ) AS either
+  ORDER BY made_at DESC, recorded_at DESC, id DESC
   LIMIT 1
 ) AS latest;

@@ -1,0 +1,166 @@
+"""How components did over time: uptime over windows, day by day, and the state of whole environments.
+
+The rules are those of app/domain/uptime.py, over however many snapshots: months are read from the summaries of days
+(migration 0003), and from the snapshots where a summary is not of what was known then. One statement each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from app.db.pool import Row
+from app.db.queries import load
+from app.domain.components import ComponentState
+from app.domain.errors import Invalid
+from app.domain.facts import ComponentFacts, made_at
+from app.domain.policy import Policy
+from app.domain.uptime import LONGEST_HISTORY, WINDOWS, Uptime, roll_up
+from app.readmodels.nouns import COMPONENT
+from app.readmodels.predicates import Parameters, Scope, current
+from app.readmodels.readiness import Source, latest_components
+
+_SQL = load("app.readmodels", "component_history")
+_STATES = tuple(state for state in ComponentState if state is not ComponentState.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A component, and for how long a snapshot of it holds; None: until the next one."""
+
+    environment: str
+    component: str
+    freshness: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The latest snapshot of a component at a time, and how long it holds; None: until the next one."""
+
+    snapshot: ComponentFacts
+    freshness: timedelta | None
+    at: datetime
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it still holds."""
+        return is_fresh(made_at(self.snapshot.observed_at, self.snapshot.recorded_at), self.freshness, self.at)
+
+    @property
+    def status(self) -> ComponentState:
+        """The state by now: unknown when the snapshot holds no more."""
+        return self.snapshot.status if self.fresh else ComponentState.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentHealth:
+    """An environment and its components by name. The worst of them is its state; without any, there is no data."""
+
+    environment: str
+    components: tuple[Health, ...]
+
+    @property
+    def status(self) -> ComponentState:
+        """The state."""
+        return roll_up(each.status for each in self.components)
+
+
+def freshness_of(policy: Policy, environment: str, component: str) -> timedelta | None:
+    """How long a snapshot holds by the rules that speak of the environment, whatever product runs there."""
+    required = policy.requirements(kind="", environment=environment, profile="", product="")
+    return required.freshness.of_component(component)
+
+
+def is_fresh(made: datetime, freshness: timedelta | None, at: datetime) -> bool:
+    """Whether a snapshot still holds at a time; exactly as old as its window, it does."""
+    return freshness is None or at - made <= freshness
+
+
+async def environment_healths(
+    source: Source, scope: Scope, policy: Policy, environments: Sequence[str] | None, at: datetime
+) -> list[EnvironmentHealth]:
+    """The state of environments as of a time, by name: of those asked for, known or not, else of all that are known."""
+    found = await latest_components(source, scope, environments, at)
+    names = sorted(found) if environments is None else list(dict.fromkeys(environments))
+    return [
+        EnvironmentHealth(
+            name,
+            tuple(
+                Health(fact, freshness_of(policy, name, fact.component), at)
+                for fact in sorted(found.get(name, ()), key=lambda each: each.component)
+            ),
+        )
+        for name in names
+    ]
+
+
+async def uptimes(source: Source, asked: Sequence[Asked], at: datetime) -> list[dict[str, Uptime]]:
+    """The uptime of each component over each of WINDOWS, as of a time."""
+    starts = {at - length: name for name, length in WINDOWS.items()}
+    told = [{name: Uptime(start, at, {}) for start, name in starts.items()} for _ in asked]
+    for row in await _fetch("uptimes", source, asked, list(starts), at):
+        start = row["start"]
+        told[row["place"] - 1][starts[start]] = _uptime(row, start, at)
+    return [{name: _with_no_data(each) for name, each in windows.items()} for windows in told]
+
+
+async def daily(
+    source: Source, asked: Sequence[Asked], at: datetime, count: int = LONGEST_HISTORY
+) -> list[tuple[Uptime, ...]]:
+    """The uptime of each component on each of the last `count` days in UTC, oldest first; the last is the day of `at`,
+    up to then. Invalid when that is more than LONGEST_HISTORY."""
+    if not 1 <= count <= LONGEST_HISTORY:
+        raise Invalid(f"days must lie between 1 and {LONGEST_HISTORY}, not {count}", field="days")
+    today = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    starts = [today - timedelta(days=back) for back in range(count - 1, -1, -1)]
+    told = [{start: Uptime(start, min(start + timedelta(days=1), at), {}) for start in starts} for _ in asked]
+    for row in await _fetch("daily", source, asked, [starts[0]], at):
+        days, start = told[row["place"] - 1], row["starts"]
+        if start in days:
+            days[start] = _uptime(row, start, days[start].end)
+    return [tuple(_with_no_data(each) for each in days.values()) for days in told]
+
+
+async def _fetch(
+    name: str, source: Source, asked: Sequence[Asked], starts: Sequence[datetime], at: datetime
+) -> Sequence[Row]:
+    if not asked:
+        return []
+    parameters = Parameters()
+    moment = parameters.add(at, "timestamptz")
+    given = ", ".join(
+        (
+            parameters.add([each.environment for each in asked], "text[]"),
+            parameters.add([each.component for each in asked], "text[]"),
+            parameters.add([each.freshness for each in asked], "interval[]"),
+        )
+    )
+    relation = (
+        f"(SELECT given.*, start FROM unnest({given}) WITH ORDINALITY AS"
+        f" given (environment, component, freshness, place)"
+        f" CROSS JOIN unnest({parameters.add(list(starts), 'timestamptz[]')}) AS start)"
+    )
+    usable = (
+        f"kept.recorded_at <= {moment} AND kept.last_at < {moment} AND day.starts >= asked.start"
+        " AND (asked.freshness IS NULL OR kept.longest_gap <= asked.freshness)"
+    )
+    blocks = _SQL["blocks"].fill(
+        asked=relation,
+        days=f"generate_series(date_trunc('day', asked.start, 'UTC'), {moment}, '24 hours')",
+        usable=usable,
+        at=moment,
+        current=current(COMPONENT, at, parameters),
+    )
+    held = _SQL["held"].fill(at=moment)
+    return await source.fetch(_SQL[name].fill(blocks=blocks, held=held), *parameters.values)
+
+
+def _uptime(row: Row, start: datetime, end: datetime) -> Uptime:
+    return Uptime(start, end, {state: row[state.value] for state in _STATES if row[state.value]})
+
+
+def _with_no_data(told: Uptime) -> Uptime:
+    """The same, with the time that no state accounts for."""
+    left = told.end - told.start - sum(told.by_state.values(), timedelta())
+    return Uptime(told.start, told.end, {**told.by_state, ComponentState.UNKNOWN: left} if left else told.by_state)

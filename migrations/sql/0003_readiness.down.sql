@@ -1,0 +1,6 @@
+DROP TRIGGER summarise_days ON platform_status_component_status;
+DROP FUNCTION platform_status_summarise_arrivals();
+DROP FUNCTION platform_status_summarise_days(platform_status_component_days[]);
+DROP TABLE platform_status_component_days;
+DROP INDEX platform_status_component_status_ahead;
+DROP INDEX platform_evidence_bundles_newest;
