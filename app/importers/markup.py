@@ -263,7 +263,7 @@ def _short(error: DefusedXmlException) -> str:
     return f"it declares the entity {name!r}" if name else type(error).__name__
 
 
-def tree(artifact: Artifact, limit: int = 64 * 1024 * 1024) -> Element:
+def tree(artifact: Artifact, limit: int = 16 * 1024 * 1024) -> Element:
     """The whole document as a tree, for formats that are small by nature."""
     if artifact.size > limit:
         raise Reject(f"{artifact.size:,} bytes; this format is limited to {limit:,} bytes")
