@@ -1,4 +1,4 @@
-"""SARIF 2.1.0 (OASIS standard), and the 2.0.0 drafts that Microsoft's tools still write.
+"""SARIF 2.1.0 (OASIS standard), and what older tools of Microsoft's still write: the drafts of 2.0.0, and 1.0.0.
 
 Severity is `security-severity` of the rule where it has one, by CVSS bands, else the result's effective level:
 error high, warning medium, note low, none info. A result is suppressed when it has suppressions and every one is
@@ -32,12 +32,14 @@ LEVELS = {
     "none": Severity.INFO,
 }
 
-# 2.0.0 said in `level` what 2.1.0 says in `kind`.
+# 1.0.0 and 2.0.0 said in `level` what 2.1.0 says in `kind`.
 _KIND_LEVELS = {"pass": "pass", "notapplicable": "notApplicable", "open": "open"}
 
 _VERSION = re.compile(r"[12]\.\d+\.\d+(-.*)?")
 
 _UNDECIDED = ("open", "review")
+
+_PLACES = ("physicalLocation", "resultFile", "analysisTarget")
 
 
 def detect(probe: Probe) -> bool:
@@ -78,6 +80,8 @@ def _version(document: dict[str, Any]) -> str:
     for known in ("2.1.0", "2.0.0"):
         if version == known or version.startswith(f"{known}-"):
             return known
+    if version == "1.0.0":  # its betas are of other shapes
+        return version
     said = f"SARIF {clip(version, 40)}" if version else "a SARIF log that states no version"
     raise Reject(f"{said} is not read; write SARIF 2.1.0, which Microsoft's Sarif.Multitool converts older logs to")
 
@@ -104,6 +108,9 @@ class _Log:
         self.tools[_tool(run)] = None
         results = run.get("results")
         invocations = [as_dict(i) for i in as_list(run.get("invocations"))]
+        if not invocations:  # 1.0.0 has one at most, and its notifications beside it
+            notes = {key: run[key] for key in ("toolNotifications", "configurationNotifications") if key in run}
+            invocations = [one] if (one := as_dict(run.get("invocation")) | notes) else []
         self.runs += 1
         self.doubts.update(self._invoked(invocations))
         if results is None:
@@ -253,22 +260,25 @@ def _suppressed(result: dict[str, Any]) -> bool:
 
 def _message(result: dict[str, Any], rule: dict[str, Any]) -> str:
     """The message's text, else the rule's template with its arguments put in, else the rule's description."""
-    message = as_dict(result.get("message"))
+    message = as_dict(result.get("message")) or as_dict(result.get("formattedRuleMessage"))
     text = as_text(message.get("text")) or as_text(message.get("markdown")) or as_text(result.get("message"))
     if not text:
         template = as_dict(as_dict(rule.get("messageStrings")).get(as_text(message.get("id"))))
-        text = as_text(template.get("text"))
+        older = as_dict(rule.get("messageFormats")).get(as_text(message.get("formatId")))
+        text = as_text(template.get("text")) or as_text(older)
     for number, argument in enumerate(as_list(message.get("arguments"))[:10]):
         text = text[:2000].replace(f"{{{number}}}", clip(as_text(argument), 200))
-    described = as_text(as_dict(rule.get("shortDescription")).get("text"))
+    short = rule.get("shortDescription")
+    described = as_text(as_dict(short).get("text")) or as_text(short)
     return text or described or as_text(rule.get("name"))
 
 
 def _location(result: dict[str, Any], artifacts: list[Any]) -> str:
-    """File and line of the first location, else its logical name."""
+    """File and line of the first location, else its logical name. In 1.0.0 the file is that of the result, else the
+    one that was analysed."""
     location = as_dict(next(iter(as_list(result.get("locations"))), None))
-    physical = as_dict(location.get("physicalLocation"))
-    artifact = as_dict(physical.get("artifactLocation")) or as_dict(physical.get("fileLocation"))
+    physical = next(filter(None, (as_dict(location.get(key)) for key in _PLACES)), {})
+    artifact = as_dict(physical.get("artifactLocation")) or as_dict(physical.get("fileLocation")) or physical
     uri = as_text(artifact.get("uri"))
     if not uri:
         index = index_of(artifact.get("index"), artifacts)
@@ -276,4 +286,5 @@ def _location(result: dict[str, Any], artifacts: list[Any]) -> str:
     line = as_text(as_dict(physical.get("region")).get("startLine"))
     logical = as_dict(next(iter(as_list(location.get("logicalLocations"))), None))
     named = as_text(logical.get("fullyQualifiedName")) or as_text(logical.get("name"))
+    named = named or as_text(location.get("fullyQualifiedLogicalName"))
     return (f"{uri}:{line}" if line else uri) or named

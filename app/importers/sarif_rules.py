@@ -50,13 +50,13 @@ class Rules:
 
     @classmethod
     def of_run(cls, run: dict[str, Any], invocations: list[dict[str, Any]]) -> Rules:
-        """The run's rules; 2.0.0 keeps them in `resources`, as an object by id or as a list."""
+        """The run's rules; 2.0.0 keeps them in `resources`, an object by id or a list, 1.0.0 in the run, by key."""
         tool = as_dict(run.get("tool"))
         driver = as_dict(tool.get("driver"))
         own = as_list(driver.get("rules"))
         if not driver:
-            older = as_dict(run.get("resources")).get("rules")
-            own = [{"id": key} | as_dict(rule) for key, rule in as_dict(older).items()] or as_list(older)
+            older = as_dict(run.get("resources")).get("rules") or run.get("rules")
+            own = [{"id": key, "guid": key} | as_dict(rule) for key, rule in as_dict(older).items()] or as_list(older)
         extensions = [as_dict(extension) for extension in as_list(tool.get("extensions"))]
         rules = cls([_Component.of(driver, own), *(_Component.of(e, as_list(e.get("rules"))) for e in extensions)], [])
         for invocation in invocations:
@@ -71,7 +71,7 @@ class Rules:
 
     def of_result(self, result: dict[str, Any]) -> dict[str, Any]:
         """The rule that the result speaks of, or an empty one when the log does not hold it."""
-        own = {"index": result.get("ruleIndex"), "id": result.get("ruleId")}
+        own = {"index": result.get("ruleIndex"), "id": result.get("ruleKey") or result.get("ruleId")}
         return self._referred(
             as_dict(result.get("rule")) | {key: value for key, value in own.items() if value is not None}
         )
@@ -110,4 +110,4 @@ class Rules:
                 return level
         configuration = as_dict(rule.get("defaultConfiguration")) or as_dict(rule.get("configuration"))
         level = as_text(configuration.get("level")) or as_text(configuration.get("defaultLevel"))
-        return level.lower() or "warning"
+        return (level or as_text(rule.get("defaultLevel"))).lower() or "warning"
