@@ -39,7 +39,7 @@ run: install ## serve the gateway over an embedded PostgreSQL (or DATABASE_URL) 
 	exec $(BIN)/evidence run
 
 test: install-dev ## run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 check: lint test ## all that CI checks: format, lint, types, arrows, drift, tests
 
