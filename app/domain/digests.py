@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 from app.domain.moments import iso
@@ -35,7 +36,20 @@ def digest(value: Any) -> str:
 
 def unordered(values: Iterable[Any]) -> list[str]:
     """The digests of the values, sorted, equal ones once: what stands for them where their order does not matter."""
-    return sorted({digest(value) for value in values})
+    return sorted({_once(value) if value.__hash__ else digest(value) for value in values})
+
+
+@lru_cache(maxsize=4096)
+def _known(value: Any) -> str:
+    """Equal values have equal digests, so that what all bundles of an environment share is digested once."""
+    return digest(value)
+
+
+def _once(value: Any) -> str:
+    try:
+        return _known(value)
+    except TypeError:  # it holds a mapping or a list
+        return digest(value)
 
 
 def aware(moment: datetime) -> datetime:

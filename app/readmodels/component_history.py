@@ -128,32 +128,15 @@ async def _fetch(
     if not asked:
         return []
     parameters = Parameters()
-    moment = parameters.add(at, "timestamptz")
-    given = ", ".join(
-        (
-            parameters.add([each.environment for each in asked], "text[]"),
-            parameters.add([each.component for each in asked], "text[]"),
-            parameters.add([each.freshness for each in asked], "interval[]"),
-        )
-    )
-    relation = (
-        f"(SELECT given.*, start FROM unnest({given}) WITH ORDINALITY AS"
-        f" given (environment, component, freshness, place)"
-        f" CROSS JOIN unnest({parameters.add(list(starts), 'timestamptz[]')}) AS start)"
-    )
-    usable = (
-        f"kept.recorded_at <= {moment} AND kept.last_at < {moment} AND day.starts >= asked.start"
-        " AND (asked.freshness IS NULL OR kept.longest_gap <= asked.freshness)"
-    )
     blocks = _SQL["blocks"].fill(
-        asked=relation,
-        days=f"generate_series(date_trunc('day', asked.start, 'UTC'), {moment}, '24 hours')",
-        usable=usable,
-        at=moment,
+        environments=parameters.add([each.environment for each in asked], "text[]"),
+        components=parameters.add([each.component for each in asked], "text[]"),
+        freshness=parameters.add([each.freshness for each in asked], "interval[]"),
+        starts=parameters.add(list(starts), "timestamptz[]"),
+        at=parameters.add(at, "timestamptz"),
         current=current(COMPONENT, at, parameters),
     )
-    held = _SQL["held"].fill(at=moment)
-    return await source.fetch(_SQL[name].fill(blocks=blocks, held=held), *parameters.values)
+    return await source.fetch(_SQL[name].fill(blocks=blocks), *parameters.values)
 
 
 def _uptime(row: Row, start: datetime, end: datetime) -> Uptime:

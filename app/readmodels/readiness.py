@@ -320,13 +320,16 @@ class _Reading:
         of_platform = await self.platform_guards()
         components = await self.components({bundle.environment for bundle in bundles})
         return [
-            Inputs.of_bundle(
+            Inputs(
+                bundle.environment,
+                bundle.profile,
+                bundle.product,
                 bundle,
-                items=items[bundle.id],
-                gates=gates[bundle.id],
-                invariants=invariants[bundle.id],
-                guards=[*guards[bundle.id], *of_platform],
-                components=components.get(bundle.environment, ()),
+                tuple(items[bundle.id]),
+                tuple(gates[bundle.id]),
+                tuple(invariants[bundle.id]),
+                (*guards[bundle.id], *of_platform),
+                tuple(components.get(bundle.environment, ())),
             )
             for bundle in bundles
         ]

@@ -22,7 +22,8 @@ CREATE TABLE platform_status_component_days (
   major_outage interval NOT NULL DEFAULT '0',
   under_maintenance interval NOT NULL DEFAULT '0',
   unknown interval NOT NULL DEFAULT '0',
-  longest_gap interval NOT NULL DEFAULT '0',
+  gaps interval[] NOT NULL DEFAULT '{}',
+  gap_states text[] NOT NULL DEFAULT '{}',
   recorded_at timestamptz NULL,
   PRIMARY KEY (environment, component, day)
 );
@@ -49,8 +50,10 @@ COMMENT ON COLUMN platform_status_component_days.under_maintenance IS
   'Platform Backend: Time in this state between the first and the last snapshot, each holding until the next.';
 COMMENT ON COLUMN platform_status_component_days.unknown IS
   'Platform Backend: Time in this state between the first and the last snapshot, each holding until the next.';
-COMMENT ON COLUMN platform_status_component_days.longest_gap IS
-  'Platform Backend: The longest time between two snapshots of the day; a shorter freshness window needs the snapshots.';
+COMMENT ON COLUMN platform_status_component_days.gaps IS
+  'Platform Backend: The times between two snapshots of the day that are longer than 5 minutes: a state holds no longer than its freshness window, which reads take off. A shorter window needs the snapshots.';
+COMMENT ON COLUMN platform_status_component_days.gap_states IS
+  'Platform Backend: The state that each of the gaps began in, and is counted in above.';
 COMMENT ON COLUMN platform_status_component_days.recorded_at IS
   'Platform Backend: When the last row was recorded that the summary rests on; asOf an earlier time needs the snapshots.';
 
@@ -77,7 +80,7 @@ BEGIN
       AND snapshot.observed_at < (touched.day + 1)::timestamp AT TIME ZONE 'UTC'
     LEFT JOIN platform_status_component_status AS later ON later.supersedes_id = snapshot.id
   ), held AS (
-    SELECT environment, component, day, status, observed_at, recorded_at,
+    SELECT environment, component, day, id, status, observed_at, recorded_at,
            LEAD(observed_at) OVER (PARTITION BY environment, component, day, current ORDER BY observed_at, id) - observed_at AS span,
            current,
            current AND LEAD(id) OVER (PARTITION BY environment, component, day, current ORDER BY observed_at, id) IS NULL AS last
@@ -93,7 +96,8 @@ BEGIN
            COALESCE(sum(span) FILTER (WHERE current AND status = 'major_outage'), '0') AS major_outage,
            COALESCE(sum(span) FILTER (WHERE current AND status = 'under_maintenance'), '0') AS under_maintenance,
            COALESCE(sum(span) FILTER (WHERE current AND status = 'unknown'), '0') AS unknown,
-           COALESCE(max(span) FILTER (WHERE current), '0') AS longest_gap,
+           COALESCE(array_agg(span ORDER BY observed_at, id) FILTER (WHERE current AND span > '5 minutes'), '{}') AS gaps,
+           COALESCE(array_agg(status ORDER BY observed_at, id) FILTER (WHERE current AND span > '5 minutes'), '{}') AS gap_states,
            max(recorded_at) AS recorded_at
     FROM held
     GROUP BY environment, component, day
@@ -103,7 +107,7 @@ BEGIN
         operational = summed.operational, degraded_performance = summed.degraded_performance,
         partial_outage = summed.partial_outage, major_outage = summed.major_outage,
         under_maintenance = summed.under_maintenance, unknown = summed.unknown,
-        longest_gap = summed.longest_gap, recorded_at = summed.recorded_at
+        gaps = summed.gaps, gap_states = summed.gap_states, recorded_at = summed.recorded_at
     FROM summed
     WHERE kept.environment = summed.environment AND kept.component = summed.component AND kept.day = summed.day;
 END $$;
@@ -141,7 +145,8 @@ BEGIN
           major_outage = kept.major_outage + CASE WHEN last_status = 'major_outage' THEN alone.observed_at - last_at ELSE '0' END,
           under_maintenance = kept.under_maintenance + CASE WHEN last_status = 'under_maintenance' THEN alone.observed_at - last_at ELSE '0' END,
           unknown = kept.unknown + CASE WHEN last_status = 'unknown' THEN alone.observed_at - last_at ELSE '0' END,
-          longest_gap = GREATEST(longest_gap, alone.observed_at - last_at),
+          gaps = gaps || CASE WHEN alone.observed_at - last_at > '5 minutes' THEN ARRAY[alone.observed_at - last_at] ELSE '{}' END,
+          gap_states = gap_states || CASE WHEN alone.observed_at - last_at > '5 minutes' THEN ARRAY[last_status] ELSE '{}' END,
           last_at = alone.observed_at, last_status = alone.status,
           recorded_at = GREATEST(kept.recorded_at, alone.recorded_at)
       FROM alone JOIN locked USING (environment, component, day)
@@ -149,7 +154,7 @@ BEGIN
         AND kept.last_at < alone.observed_at
       RETURNING kept.environment, kept.component, kept.day
   )
-  SELECT array_agg(DISTINCT ROW(environment, component, day, NULL, NULL, NULL, '0', '0', '0', '0', '0', '0', '0', NULL)::platform_status_component_days)
+  SELECT array_agg(DISTINCT ROW(environment, component, day, NULL, NULL, NULL, '0', '0', '0', '0', '0', '0', '{}', '{}', NULL)::platform_status_component_days)
     INTO anew
     FROM (SELECT environment, component, day FROM touched EXCEPT SELECT environment, component, day FROM added) AS left_over;
   IF anew IS NOT NULL THEN
@@ -164,7 +169,7 @@ CREATE TRIGGER summarise_days AFTER INSERT ON platform_status_component_status
   REFERENCING NEW TABLE AS arrived FOR EACH STATEMENT EXECUTE FUNCTION platform_status_summarise_arrivals();
 
 SELECT platform_status_summarise_days(array_agg(
-  ROW(environment, component, day, NULL, NULL, NULL, '0', '0', '0', '0', '0', '0', '0', NULL)::platform_status_component_days
+  ROW(environment, component, day, NULL, NULL, NULL, '0', '0', '0', '0', '0', '0', '{}', '{}', NULL)::platform_status_component_days
 ))
 FROM (
   SELECT DISTINCT environment, component, (observed_at AT TIME ZONE 'UTC')::date AS day

@@ -15,7 +15,7 @@ from app.db.pool import Database, statement_log
 from app.db.queries import Query, load, parse
 from app.domain.paging import Cursor, Direction, Order, PageRequest
 from app.domain.policy import parse_policy
-from app.readmodels import bundles, readiness, rows
+from app.readmodels import bundles, component_history, readiness, rows
 from app.readmodels.nouns import BUNDLE, CHILDREN, COMPONENT, NOUNS, Noun
 from app.readmodels.predicates import AllOf, Compare, Has, Scope
 from app.readmodels.rows import SUPERSEDED, Reader, RowQuery
@@ -150,6 +150,10 @@ async def exercise(reader: Reader, ids: list[str]) -> None:
     for question in questions:
         await readiness.readiness(reader, policy, question)
     await readiness.verdicts_by_bundle_ids(reader, policy, ids)
+    asked = [component_history.Asked("staging", "api", None)]
+    await component_history.environment_healths(reader.database, reader.scope, policy, None, START)
+    await component_history.uptimes(reader.database, asked, START)
+    await component_history.daily(reader.database, asked, START)
 
 
 def _pattern(query: Query) -> re.Pattern[str]:
