@@ -19,11 +19,15 @@ WITH asked AS MATERIALIZED (
          kept.under_maintenance - COALESCE(gaps.under_maintenance, '0') AS under_maintenance
   FROM asked
   CROSS JOIN LATERAL generate_series(date_trunc('day', asked.start, 'UTC'), {at}, '24 hours') AS day (starts)
-  LEFT JOIN platform_status_component_days AS kept
-    ON kept.environment = asked.environment AND kept.component = asked.component
-    AND kept.day = (day.starts AT TIME ZONE 'UTC')::date
-    AND kept.recorded_at <= {at} AND kept.last_at < {at} AND day.starts >= asked.start
-    AND (asked.freshness IS NULL OR asked.freshness >= '5 minutes')
+  LEFT JOIN LATERAL (
+    SELECT summary.*
+    FROM platform_status_component_days AS summary
+    WHERE summary.environment = asked.environment AND summary.component = asked.component
+      AND summary.day = (day.starts AT TIME ZONE 'UTC')::date
+      AND summary.recorded_at <= {at} AND summary.last_at < {at} AND day.starts >= asked.start
+      AND (asked.freshness IS NULL OR asked.freshness >= '5 minutes')
+    LIMIT 1 -- a probe of the index for each day
+  ) AS kept ON true
   LEFT JOIN LATERAL (
     SELECT sum(gap - asked.freshness) FILTER (WHERE state = 'operational') AS operational,
            sum(gap - asked.freshness) FILTER (WHERE state = 'degraded_performance') AS degraded_performance,
