@@ -247,7 +247,8 @@ def test_inspect_needs_no_database(run: Run, tmp_path: Path, monkeypatch: pytest
     assert len(told["source_digest"]) == 64
 
 
-def test_inspect_for_people(run: Run, tmp_path: Path) -> None:
+def test_inspect_for_people(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "300")  # wide enough for the name of any temporary folder
     folder_of(tmp_path, 1)
     (tmp_path / "a.json").write_text('{"a": \n nonsense}')
     result = run("inspect", tmp_path)
