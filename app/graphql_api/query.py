@@ -10,7 +10,6 @@ import strawberry
 
 from app.domain.errors import Invalid
 from app.graphql_api.bundles import EvidenceBundle, EvidenceBundleConnection, EvidenceBundleFilter, EvidenceBundleOrder
-from app.graphql_api.component_health import EnvironmentStatus, environments_of
 from app.graphql_api.components import (
     ComponentStatus,
     ComponentStatusConnection,
@@ -233,22 +232,6 @@ class Query:
         """The verdict on a bundle or an environment."""
         question = Question(bundle, environment, profile, product)
         return await readiness_of(info, question, await info.context.settled(as_of))
-
-    @strawberry.field(
-        description="How environments are doing: of those named, in that order, else of all that components run in."
-    )
-    async def environment_statuses(
-        self,
-        info: Info,
-        environments: Annotated[
-            list[str] | None, strawberry.argument(description="Which; one without components is UNKNOWN.")
-        ] = None,
-        as_of: AsOf = None,
-    ) -> list[EnvironmentStatus]:
-        """The worst component of each."""
-        if environments is not None and len(environments) > ID_LIMIT:
-            raise Invalid(f"environmentStatuses takes at most {ID_LIMIT} names", field="environments")
-        return await environments_of(info, environments, await info.context.settled(as_of))
 
     @strawberry.field(description="What changed from one bundle to another, also across environments.")
     async def bundle_diff(

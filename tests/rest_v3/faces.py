@@ -44,7 +44,7 @@ RENAMED = {"supersedesId": ("supersedes", "id"), "bundleId": ("bundle", "id")}
 
 RELATIONS = {
     "supersedes", "supersededBy", "history", "bundle", "evidenceItem", "items", "gates", "invariants", "guardReports",
-    "counts", "countsBySeverity", "row", "readiness", "health",
+    "counts", "countsBySeverity", "row", "readiness",
 }  # fmt: skip
 """GraphQL fields that lead to other rows or sum them up; REST has paths for these."""
 
