@@ -29,6 +29,7 @@ SUITE_PROBLEMS = 20
 _SUITES = ("testsuites", "testsuite", "testrun")
 _RERUNS = ("flakyFailure", "flakyError", "rerunFailure", "rerunError")
 _TEXTS = frozenset(("error", "failure", "skipped", "property", *_RERUNS))
+_OUTPUT = frozenset(("system-out", "system-err"))
 _WORST_FIRST = (("error", Result.ERROR), ("failure", Result.FAILED), ("skipped", Result.SKIPPED))
 _TOTALS = (
     ("tests", "tests"),
@@ -75,7 +76,7 @@ def detect(probe: Probe) -> bool:
 def parse(artifact: Artifact) -> ImportBatch:
     """One item with its cases counted, and a result for every invariant that a case or suite names."""
     report = _Report()
-    walk(artifact, report.start, report.end, _TEXTS)
+    walk(artifact, report.start, report.end, _TEXTS, _OUTPUT)
     return report.batch()
 
 
@@ -102,9 +103,11 @@ class _Case:
         self.messages.setdefault(kind, message)
 
     def result(self) -> Result:
-        for kind, result in _WORST_FIRST if self.messages else ():
-            if kind in (self.messages or ()):
-                return result
+        told = self.messages
+        if told:
+            for kind, result in _WORST_FIRST:
+                if kind in told:
+                    return result
         for attribute in ("status", "result"):
             if attribute in self.attributes:
                 said = _STATUS.get(self.attributes[attribute].strip().lower())

@@ -32,7 +32,8 @@ TAG_LIMIT = 4 * 1024 * 1024
 _DEFAULT_LIMIT = 1000
 _CHUNK = 64 * 1024
 _REFERENCE = re.compile(rb"&#(?:x([0-9a-fA-F]{1,8})|([0-9]{1,10}));")
-_RAW_CONTROL = re.compile(rb"[\x01-\x08\x0b\x0c\x0e-\x1f]")
+_CONTROLS = bytes((*range(1, 9), 11, 12, *range(14, 32)))
+_PLAIN = bytes.maketrans(_CONTROLS, b"?" * len(_CONTROLS))
 _WIDE = (b"\xff\xfe", b"\xfe\xff", b"<\x00", b"\x00<")
 _REPLACEMENT = b"&#xFFFD;"
 
@@ -103,7 +104,7 @@ class _Mended:
         if b"&#" in data:
             data = _REFERENCE.sub(_mend_reference, data)
         # Inside CDATA a reference would stand as text, so a raw control character becomes a plain question mark.
-        return _RAW_CONTROL.sub(b"?", data)
+        return data.translate(_PLAIN)
 
 
 def local(tag: str) -> str:
@@ -168,25 +169,32 @@ def walk(
     start: Callable[[str, dict[str, str]], None],
     end: Callable[[str, str], None],
     texts: frozenset[str] = frozenset(),
+    drop: frozenset[str] = frozenset(),
 ) -> None:
     """Call `start(local name, attributes)` and `end(local name, text)` for every element, in document order; no
     element is built, which halves the time of a large report. Text is that before the first child, for elements
-    named in `texts` only. Raises Reject as `events` does."""
+    named in `texts` only. Elements named in `drop` (captured output, as a rule) are passed over with all that is in
+    them. Raises Reject as `events` does."""
     if artifact.size > XML_LIMIT:
         raise Reject(f"{artifact.size:,} bytes; XML is limited to {XML_LIMIT:,} bytes")
     parser = _parser(TreeBuilder()).parser
     depth = 0
+    dropped = 0
     begun = False
     open_texts: list[list[str]] = []
     room = 0
 
     def started(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal depth, room, begun
+        nonlocal depth, dropped, room, begun
         begun = True
         depth += 1
         if depth > ELEMENT_DEPTH_LIMIT:
             raise Reject(f"elements nested deeper than {ELEMENT_DEPTH_LIMIT} levels")
-        name = tag.rpartition("}")[2]
+        name = tag.rpartition("}")[2] if "}" in tag else tag
+        if dropped or (name in drop and depth > 1):
+            dropped += 1
+            parser.CharacterDataHandler = None
+            return
         if name in texts:
             open_texts.append([])
             room = TEXT_RUN_LIMIT
@@ -202,9 +210,12 @@ def walk(
             open_texts[-1].append(text)
 
     def ended(tag: str) -> None:
-        nonlocal depth
+        nonlocal depth, dropped
         depth -= 1
-        name = tag.rpartition("}")[2]
+        if dropped:
+            dropped -= 1
+            return
+        name = tag.rpartition("}")[2] if "}" in tag else tag
         if name in texts:
             parser.CharacterDataHandler = None
             end(name, "".join(open_texts.pop()))

@@ -17,13 +17,14 @@ def _of(data: bytes | str) -> Artifact:
     return Artifact.of_bytes("artifact.xml", data.encode() if isinstance(data, str) else data)
 
 
-def _walked(data: bytes | str, *texts: str) -> list[tuple[str, Any]]:
+def _walked(data: bytes | str, *texts: str, drop: str = "") -> list[tuple[str, Any]]:
     seen: list[tuple[str, Any]] = []
     walk(
         _of(data),
         lambda name, attributes: seen.append((f"<{name}", attributes)),
         lambda name, text: seen.append((f"{name}>", text)),
         frozenset(texts),
+        frozenset(drop.split()),
     )
     return seen
 
@@ -46,6 +47,15 @@ def test_walk_gives_names_attributes_and_wanted_text() -> None:
     assert seen == [
         ("<a", {"k": "1"}), ("<b", {}), ("<c", {}), ("c>", "two"), ("b>", "one"), ("<c", {}), ("c>", ""), ("a>", ""),
     ]  # fmt: skip
+
+
+def test_walk_passes_over_what_is_dropped_with_all_that_is_in_it() -> None:
+    text = "<o>n<b>one<o>two<b>three<o/></b>four</o>five</b><x:o xmlns:x='urn:x'/><c/></o>"
+    assert _walked(text, "b", drop="o") == [
+        ("<o", {}), ("<b", {}), ("b>", "one"), ("<c", {}), ("c>", ""), ("o>", ""),
+    ]  # fmt: skip
+    with pytest.raises(Reject, match="nested deeper"):
+        _walked("<a><o>" + "<b>" * 300, drop="o")
 
 
 def test_walk_and_events_agree() -> None:
