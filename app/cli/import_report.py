@@ -18,6 +18,7 @@ from rich.text import Text
 
 from app.ingest import ImportOutcome, Status
 
+PIPE_WIDTH = 2_000
 TOLD = 200
 """Rejected files that the table names; the lines and --json tell of all."""
 
@@ -155,7 +156,8 @@ def _printable(text: str) -> str:
 
 
 def _console() -> Console:
-    return Console() if sys.stdout.isatty() else Console(width=150, soft_wrap=False)
+    # a pipe has no width: a row stays one line there, for whoever searches it
+    return Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
 
 
 def inspect_table(told: list[dict[str, Any]]) -> None:

@@ -247,11 +247,11 @@ def test_inspect_needs_no_database(run: Run, tmp_path: Path, monkeypatch: pytest
     assert len(told["source_digest"]) == 64
 
 
-def test_inspect_for_people(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("COLUMNS", "300")  # wide enough for the name of any temporary folder
-    folder_of(tmp_path, 1)
-    (tmp_path / "a.json").write_text('{"a": \n nonsense}')
-    result = run("inspect", tmp_path)
+def test_inspect_for_people(run: Run, tmp_path: Path) -> None:
+    deep = tmp_path / ("a-folder-with-a-long-name" * 4)
+    folder_of(deep, 1)
+    (deep / "a.json").write_text('{"a": \n nonsense}')
+    result = run("inspect", deep)
     assert result.exit_code == 1
     assert "report-000.xml" in result.stdout
     assert "not valid JSON" in result.stdout

@@ -1,4 +1,4 @@
-"""A thousand distinct operations leave the next as fast as the first, and memory bounded."""
+"""A thousand distinct operations leave memory bounded, and the next as cheap to prepare as the first."""
 
 from __future__ import annotations
 
@@ -22,26 +22,27 @@ def _cold(plans: Plans, n: int) -> float:
     return time.process_time() - began
 
 
-def test_a_thousand_operations() -> None:
+def test_a_thousand_operations_cost_no_more_than_the_first() -> None:
     plans = Plans(Documents(size=300), CursorCodec(b"test"))
     for n in range(300):
         _cold(plans, n)
     first = [_cold(plans, n) for n in range(300, 500)]
+    for n in range(500, 1_000):
+        _cold(plans, n)
+    last = [_cold(plans, n) for n in range(1_000, 1_200)]
+    # the same work on the same machine: a cost that grew with what was prepared before would be many times as much
+    assert statistics.median(last) < 3 * statistics.median(first)
+
+
+def test_a_thousand_operations_leave_memory_bounded() -> None:
+    plans = Plans(Documents(size=300), CursorCodec(b"test"))
     tracemalloc.start()
-    for n in range(500, 800):
+    for n in range(600):
         _cold(plans, n)
     before = tracemalloc.get_traced_memory()[0]
-    last = [_cold(plans, n) for n in range(800, 1100)]
+    for n in range(600, 900):
+        _cold(plans, n)
     grown = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
     assert len(plans._plans) <= 1_000
     assert grown < 24 * 1024 * 1024
-    # tracing slows the later ones; what is measured is that nothing grows with the number of operations
-    assert statistics.median(last) < 6 * statistics.median(first)
-
-
-def test_preparing_a_cold_operation_takes_a_few_milliseconds() -> None:
-    plans = Plans(Documents(), CursorCodec(b"test"))
-    for n in range(20):
-        _cold(plans, n)
-    assert statistics.median(_cold(plans, n) for n in range(20, 80)) < 0.02  # 2 ms at rest; CI machines are not
