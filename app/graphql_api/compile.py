@@ -7,29 +7,24 @@ tables below say which fields are other rows.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
-    BooleanValueNode,
     FieldNode,
     FragmentDefinitionNode,
-    FragmentSpreadNode,
     GraphQLEnumType,
     GraphQLField,
-    GraphQLInterfaceType,
     GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
-    InlineFragmentNode,
     OperationDefinitionNode,
-    SelectionSetNode,
-    VariableNode,
     get_named_type,
 )
 
 from app.domain.evidence import FINDING_COUNT_FIELDS, TEST_COUNT_FIELDS
+from app.graphql_api.collect import Fields, object_type
 from app.graphql_api.query import RECORDS
 from app.graphql_api.records import Evidence
 from app.graphql_api.schema import schema
@@ -95,24 +90,6 @@ class Compiled:
     slots: tuple[Slot, ...]
 
 
-def condition_variables(
-    operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
-) -> tuple[str, ...]:
-    """The variables that @skip and @include of an operation look at; a plan is made for each of their values."""
-    names: dict[str, None] = {}
-    waiting: list[SelectionSetNode | None] = [operation.selection_set, *(f.selection_set for f in fragments.values())]
-    while waiting:
-        selections = waiting.pop()
-        for node in selections.selections if selections is not None else ():
-            for directive in node.directives or ():
-                for argument in directive.arguments or ():
-                    if isinstance(argument.value, VariableNode):
-                        names[argument.value.name.value] = None
-            if not isinstance(node, FragmentSpreadNode):
-                waiting.append(getattr(node, "selection_set", None))
-    return tuple(names)
-
-
 def compile_operation(
     operation: OperationDefinitionNode,
     fragments: Mapping[str, FragmentDefinitionNode],
@@ -122,17 +99,9 @@ def compile_operation(
     return _Compilation(fragments, variables).operation(operation)
 
 
-def _object(name: str) -> GraphQLObjectType:
-    found = schema._schema.type_map[name]
-    if not isinstance(found, GraphQLObjectType):
-        raise Unsayable(f"{name} is not one type")
-    return found
-
-
 class _Compilation:
     def __init__(self, fragments: Mapping[str, FragmentDefinitionNode], variables: Mapping[str, Any]) -> None:
-        self.fragments = fragments
-        self.variables = variables
+        self.collect = Fields(fragments, variables).collect
         self.slots: list[Slot] = []
         self.places = 0
 
@@ -156,56 +125,6 @@ class _Compilation:
             else:
                 raise Unsayable(f"{'introspection' if name.startswith('__') else name} has no plan")
         return Compiled(Plan(tuple(roots), len(self.slots)), tuple(self.slots))
-
-    # Selections.
-
-    def collect(
-        self, type_: GraphQLObjectType, selections: Sequence[SelectionSetNode | None]
-    ) -> dict[str, list[FieldNode]]:
-        """The fields of selection sets on a type by response key, in the order of the specification (6.3.2)."""
-        found: dict[str, list[FieldNode]] = {}
-        opened: set[str] = set()
-        for selection in selections:
-            for node in self.fields(type_, selection, opened):
-                found.setdefault(node.alias.value if node.alias else node.name.value, []).append(node)
-        return found
-
-    def fields(
-        self, type_: GraphQLObjectType, selections: SelectionSetNode | None, opened: set[str]
-    ) -> Iterator[FieldNode]:
-        for node in selections.selections if selections is not None else ():
-            if not self.included(node):
-                continue
-            if isinstance(node, FieldNode):
-                yield node
-            elif isinstance(node, InlineFragmentNode):
-                if node.type_condition is None or _applies(type_, node.type_condition.name.value):
-                    yield from self.fields(type_, node.selection_set, opened)
-            elif isinstance(node, FragmentSpreadNode) and node.name.value not in opened:
-                opened.add(node.name.value)
-                fragment = self.fragments[node.name.value]
-                if _applies(type_, fragment.type_condition.name.value):
-                    yield from self.fields(type_, fragment.selection_set, opened)
-
-    def included(self, node: Any) -> bool:
-        for directive in node.directives or ():
-            if directive.name.value not in ("skip", "include"):
-                raise Unsayable(f"@{directive.name.value} has no plan")
-            value = directive.arguments[0].value
-            given = (
-                self.variables.get(value.name.value)
-                if isinstance(value, VariableNode)
-                else value.value
-                if isinstance(value, BooleanValueNode)
-                else None
-            )
-            if not isinstance(given, bool):
-                raise Unsayable("error: a condition without a value")
-            if given == (directive.name.value == "skip"):
-                return False
-        return True
-
-    # Rows.
 
     def slot(
         self, noun: Noun, node: FieldNode | None, field: GraphQLField | None, root: int | None, *, by_id: bool = False
@@ -236,7 +155,7 @@ class _Compilation:
     def members(self, noun: Noun, nodes: Sequence[FieldNode], root: int) -> tuple[Member, ...]:
         """The members of a record's object."""
         record = RECORDS[noun.name]
-        type_ = _object(record.__name__)
+        type_ = object_type(record.__name__)
         return tuple(
             self.member(key, fields, noun, record, type_, root)
             for key, fields in self.collect(type_, [node.selection_set for node in nodes]).items()
@@ -280,7 +199,7 @@ class _Compilation:
 
     def counts(self, key: str, name: str, nodes: Sequence[FieldNode], field: GraphQLField) -> Group:
         """Tests or findings: an object of the row's own columns."""
-        type_ = _object(get_named_type(field.type).name)
+        type_ = object_type(get_named_type(field.type).name)
         members: list[Member] = []
         for below, fields in self.collect(type_, [node.selection_set for node in nodes]).items():
             part = fields[0].name.value
@@ -291,7 +210,7 @@ class _Compilation:
 
     def bundle_counts(self, key: str, nodes: Sequence[FieldNode], root: int) -> Group:
         """A bundle's current rows by result."""
-        type_ = _object("BundleCounts")
+        type_ = object_type("BundleCounts")
         members: list[Member] = []
         for below, fields in self.collect(type_, [node.selection_set for node in nodes]).items():
             name = fields[0].name.value
@@ -317,7 +236,7 @@ class _Compilation:
     ) -> Branch:
         self.place()
         slot = root if slot is None else slot
-        type_ = _object(get_named_type(field.type).name)
+        type_ = object_type(get_named_type(field.type).name)
         parts: list[Part] = []
         views: list[tuple[Member, ...]] = []
         more = False
@@ -330,7 +249,9 @@ class _Compilation:
                 if name == "nodes":
                     views.append(self.members(noun, fields, root))
                 else:
-                    views.append(self.edge(_object(get_named_type(type_.fields[name].type).name), noun, fields, root))
+                    views.append(
+                        self.edge(object_type(get_named_type(type_.fields[name].type).name), noun, fields, root)
+                    )
             elif name == "totalCount":
                 parts.append(Part(below, What.TOTAL))
             elif name == "pageInfo":
@@ -360,7 +281,7 @@ class _Compilation:
         return tuple(members)
 
     def page_facts(self, nodes: Sequence[FieldNode]) -> tuple[tuple[str, PageFact, str], ...]:
-        type_ = _object("PageInfo")
+        type_ = object_type("PageInfo")
         collected = self.collect(type_, [node.selection_set for node in nodes])
         return tuple(
             (key, _PAGE_FACTS.get(fields[0].name.value, PageFact.CONSTANT), '"PageInfo"')
@@ -370,8 +291,8 @@ class _Compilation:
     def groups(self, noun: Noun, column: str, nodes: Sequence[FieldNode], slot: int, value: str) -> Rows:
         """Grouped counts; `value` is the name of the field that shows the value."""
         self.place()
-        type_ = _object("Count" if value == "value" else "ResultCount")
-        shown = _object(RECORDS[noun.name].__name__).fields[_camel(column)].type
+        type_ = object_type("Count" if value == "value" else "ResultCount")
+        shown = object_type(RECORDS[noun.name].__name__).fields[_camel(column)].type
         named = get_named_type(shown)
         names = _names(named) if isinstance(named, GraphQLEnumType) else None
         members: list[Member] = []
@@ -385,13 +306,6 @@ class _Compilation:
                 kind = Kind.TEXT if names is None else Kind.NAME
                 members.append(Leaf(key, "value", kind, not isinstance(shown, GraphQLNonNull), names))
         return Rows(noun, Link.GROUPS, (tuple(members),), slot, column)
-
-
-def _applies(type_: GraphQLObjectType, condition: str) -> bool:
-    if condition == type_.name:
-        return True
-    abstract = schema._schema.type_map[condition]
-    return isinstance(abstract, GraphQLInterfaceType) and schema._schema.is_sub_type(abstract, type_)
 
 
 def _typename(key: str, type_: GraphQLObjectType) -> Constant:

@@ -17,7 +17,8 @@ from graphql import FragmentDefinitionNode, GraphQLError, OperationType
 from app.domain.errors import EvidenceError
 from app.domain.paging import CursorCodec
 from app.graphql_api.bind import Bound, bind, coerce_variables
-from app.graphql_api.compile import Compiled, compile_operation, condition_variables
+from app.graphql_api.collect import condition_variables
+from app.graphql_api.compile import Compiled, compile_operation
 from app.graphql_api.limits import check_cost
 from app.graphql_api.operations import Document, Documents
 from app.readmodels.plan import Unsayable, reject
