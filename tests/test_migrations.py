@@ -15,7 +15,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from app.db import migrate
+from app.db import migrate, revisions
 from app.domain.errors import Conflict, Unavailable
 from tests.conftest import with_database
 from tests.postgres15 import BINARIES, server15  # noqa: F401 - a fixture
@@ -35,7 +35,7 @@ async def empty(request: pytest.FixtureRequest) -> AsyncIterator[str]:
 
 
 async def test_up_down_up_gives_the_same_schema(empty: str) -> None:
-    head = migrate.head()
+    head = revisions.head()
     assert await migrate.current(empty) is None
     assert await migrate.migrate(empty) == (None, head)
     first = await catalogue(empty)
@@ -57,7 +57,7 @@ async def test_down_refuses_while_there_is_evidence(empty: str) -> None:
         await migrate.migrate(empty, "base")
     assert await catalogue(empty) == before
     assert await connection.fetchval(f"SELECT count(*) FROM {BUNDLES}") == 1
-    assert await migrate.current(empty) == migrate.head()
+    assert await migrate.current(empty) == revisions.head()
     await connection.close()
 
 
@@ -65,7 +65,7 @@ async def test_migrators_at_once_do_the_work_once(empty: str) -> None:
     told = await asyncio.gather(
         *(_output(sys.executable, "-m", "app", "migrate", DATABASE_URL=empty) for _ in range(3))
     )
-    assert {line.decode().rsplit(None, 1)[-1] for line in told} == {migrate.head()}
+    assert {line.decode().rsplit(None, 1)[-1] for line in told} == {revisions.head()}
     connection = await asyncpg.connect(empty)
     assert await connection.fetchval("SELECT count(*) FROM alembic_version") == 1
     # One transaction made all of it: the one that also wrote the version.
@@ -85,7 +85,7 @@ async def test_a_migration_does_not_wait_for_a_lock_for_ever(empty: str) -> None
         with pytest.raises(Unavailable, match="lock timeout"):
             await asyncio.wait_for(migrate.migrate(empty, "base"), timeout=20)
     await connection.close()
-    assert await migrate.current(empty) == migrate.head()
+    assert await migrate.current(empty) == revisions.head()
 
 
 async def test_the_sql_for_a_dba_gives_the_same_schema(empty: str) -> None:
@@ -96,8 +96,8 @@ async def test_the_sql_for_a_dba_gives_the_same_schema(empty: str) -> None:
     await connection.execute(text)
     await connection.close()
     by_hand = await catalogue(empty)
-    assert await migrate.current(empty) == migrate.head()
-    assert await migrate.migrate(empty) == (migrate.head(), migrate.head())
+    assert await migrate.current(empty) == revisions.head()
+    assert await migrate.migrate(empty) == (revisions.head(), revisions.head())
     await migrate.migrate(empty, "base")
     await migrate.migrate(empty)
     assert await catalogue(empty) == by_hand
@@ -112,7 +112,7 @@ async def test_the_sql_for_a_dba_runs_through_psql(empty: str, tmp_path: Path) -
     file = tmp_path / "schema.sql"
     file.write_bytes(printed)
     await _output(psql, "--no-psqlrc", "--quiet", "-v", "ON_ERROR_STOP=1", "-f", str(file), empty)
-    assert await migrate.current(empty) == migrate.head()
+    assert await migrate.current(empty) == revisions.head()
 
 
 async def _output(*command: str, **environment: str) -> bytes:

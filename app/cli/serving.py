@@ -17,9 +17,7 @@ import typer
 
 from app import web
 from app.cli.base import command, database_url
-from app.cli.examples import load_examples
 from app.config import Settings, read_settings
-from app.db import migrate
 from app.domain.errors import Conflict, Unavailable
 
 
@@ -104,6 +102,9 @@ def run(
     examples: Annotated[Path, typer.Option(help="Imported when the database holds no bundle.")] = Path("examples"),
 ) -> None:
     """Migrate, import the examples into an empty database, and serve: the whole gateway in one command."""
+    # Alembic and the importers are 40 MB that `serve` does without.
+    from app.cli.examples import load_examples  # noqa: PLC0415
+    from app.db import migrate  # noqa: PLC0415
 
     def prepare(dsn: str) -> None:
         before, after = migrate.migrate_sync(dsn)

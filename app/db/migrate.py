@@ -5,27 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from alembic import command, context
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from app.db.pool import domain_error
-from app.domain.errors import Unavailable
-
-
-def scripts() -> Path:
-    """Where the revisions lie: inside the package of a wheel, at the top of a checkout."""
-    inside = Path(str(files("app"))) / "_migrations"
-    return inside if inside.is_dir() else Path(str(files("app"))).parent / "migrations"
+from app.db.revisions import scripts
 
 
 def _config(output: io.StringIO | None = None) -> Config:
@@ -48,14 +40,6 @@ def _run_sql(revision: Path, direction: str) -> None:
     # The driver's own script mode: the SQL stays as a DBA would run it, without parameters or splitting.
     adapted: Any = bind.connection.dbapi_connection
     adapted.run_async(lambda driver: driver.execute(sql))
-
-
-def head() -> str:
-    """The newest revision that this program knows."""
-    revision = ScriptDirectory.from_config(_config()).get_current_head()
-    if revision is None:
-        raise Unavailable("no migrations were found beside the program; install it again")
-    return revision
 
 
 async def _with_connection(dsn: str, work: Any) -> Any:
