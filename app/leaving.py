@@ -44,7 +44,7 @@ class _Watch:
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._ahead: deque[Message] = deque()
-        self._arrived = asyncio.Event()
+        self._arrived: asyncio.Event | None = None
         self._watching: asyncio.Task[None] | None = None
         self._reading = False
         self._request: asyncio.Task[object] | None = None
@@ -59,7 +59,7 @@ class _Watch:
             finally:
                 self._reading = False
         while not self._ahead:
-            self._arrived.clear()
+            self._arrived = asyncio.Event()
             await self._arrived.wait()
         return self._ahead.popleft()
 
@@ -78,7 +78,8 @@ class _Watch:
         while True:
             message = await self._receive()
             self._ahead.append(message)
-            self._arrived.set()
+            if self._arrived is not None:
+                self._arrived.set()
             if message["type"] == "http.disconnect":
                 self.left = True
                 if self._request is not None:

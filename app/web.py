@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import re
 import socket
 import time
@@ -23,7 +24,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.config import Settings, read_policy
-from app.db import migrate
+from app.db import revisions
 from app.db.pool import NOT_MIGRATED, Database
 from app.domain.errors import EvidenceError
 from app.domain.moments import iso
@@ -52,7 +53,9 @@ class Observed:
         self._seconds = Histogram(
             "evidence_http_request_seconds", "Time to answer a request.", labels[:2], registry=registry
         )
-        self._known: dict[tuple[str, str, str], tuple[Counter, Histogram]] = {}
+        self._known: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._process = uuid.uuid4().hex[:20]
+        self._numbers = itertools.count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -60,7 +63,7 @@ class Observed:
             await self._app(scope, receive, send)
             return
         given = next((v for k, v in scope["headers"] if k == b"x-request-id"), b"").decode("latin-1")
-        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        request_id = given if _REQUEST_ID.fullmatch(given) else f"{self._process}{next(self._numbers):012x}"
         scope.setdefault("state", {})["request_id"] = request_id
         status = 500
         began = time.perf_counter()
@@ -84,12 +87,30 @@ class Observed:
                     await masked(scope, receive, observed_send)
         finally:
             route = getattr(scope.get("route"), "path", "unmatched")
-            key = (scope["method"], route, str(status))
+            key = (scope["method"], route, status)
             found = self._known.get(key)
             if found is None:  # looking labels up costs more than counting
-                found = self._known[key] = (self._requests.labels(*key), self._seconds.labels(*key[:2]))
+                found = self._known[key] = (self._requests.labels(*map(str, key)), self._seconds.labels(*key[:2]))
             found[0].inc()
             found[1].observe(time.perf_counter() - began)
+
+
+class Answers:
+    """Counts answers by the path that made them, and why not the short one."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        labels = ("path", "reason")
+        self._graphql = Counter("evidence_graphql_answers", "GraphQL answers by path.", labels, registry=registry)
+        self._known: dict[tuple[str, str], Counter] = {}
+
+    def graphql(self, path: str, reason: str) -> None:
+        """One answer. Reasons may hold names; a label must not."""
+        why = "error" if reason.startswith("error") else "no plan" if reason.endswith("has no plan") else "rows"
+        key = (path, why if reason else "")
+        found = self._known.get(key)
+        if found is None:
+            found = self._known[key] = self._graphql.labels(*key)
+        found.inc()
 
 
 def create_app(settings: Settings, dsn: str) -> Starlette:
@@ -113,7 +134,7 @@ def create_app(settings: Settings, dsn: str) -> Starlette:
                 await caches.pop().close()
             await state.pop("database").close()
 
-    def reader(_: Request) -> Reader:
+    def reader(_: Request | Scope) -> Reader:
         return Reader(state["database"])
 
     async def livez(_: Request) -> Response:
@@ -125,7 +146,7 @@ def create_app(settings: Settings, dsn: str) -> Starlette:
         try:
             revision = await state["database"].fetchval("SELECT version_num FROM alembic_version")
             check |= {"observedValue": round((time.perf_counter() - began) * 1000, 2), "observedUnit": "ms"}
-            if revision != migrate.head():
+            if revision != revisions.head():
                 check |= {"status": "fail", "output": NOT_MIGRATED}
         except EvidenceError as error:
             check |= {"status": "fail", "output": error.message}
@@ -176,20 +197,14 @@ def create_app(settings: Settings, dsn: str) -> Starlette:
         exception_handlers={404: unknown_path, 405: wrong_method},
         lifespan=lifespan,
     )
-    answered = Counter(
-        "evidence_graphql_answers", "GraphQL answers by the path that made them.", ("path", "reason"), registry=registry
-    )
+    answers = Answers(registry)
 
-    def note(path: str, reason: str) -> None:
-        # Reasons may hold names; a label must not.
-        why = "error" if reason.startswith("error") else "no plan" if reason.endswith("has no plan") else "rows"
-        answered.labels(path, why if reason else "").inc()
+    def cache() -> AnswerCache | None:
+        return caches[0] if caches else None
 
-    app.add_middleware(
-        FastLane, endpoint=graphql, reader=reader, note=note, cache=lambda: caches[0] if caches else None
-    )
-    app.add_middleware(Leaving)
-    app.add_middleware(Observed, registry=registry)
+    # Outermost first. Set whole: what Starlette puts around added middleware costs every request, and Observed is it.
+    lane = FastLane(app.build_middleware_stack(), endpoint=graphql, reader=reader, note=answers.graphql, cache=cache)
+    app.middleware_stack = Observed(Leaving(lane), registry)
     return app
 
 
@@ -199,6 +214,7 @@ async def serve(settings: Settings, dsn: str, listener: socket.socket) -> None:
         create_app(settings, dsn),
         log_config=None,
         access_log=False,
+        proxy_headers=False,  # nothing here asks who the client is
         loop="uvloop",
         http="httptools",
         server_header=False,

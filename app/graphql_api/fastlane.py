@@ -13,13 +13,12 @@ from typing import Any
 
 import orjson
 import structlog
-from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.graphql_api.endpoint import GRAPHQL_TYPE, JSON_TYPE, PATH_HEADER, UNPLANNED, GraphQLEndpoint
 from app.graphql_api.operations import Refused
 from app.graphql_api.planned import PREPARED, PREPARED_TEXT, Plans, Prepared, Recent
-from app.readmodels.cache import AnswerCache
+from app.readmodels.cache import AnswerCache, Kept
 from app.readmodels.plan import Unsayable
 from app.readmodels.predicates import Scope as ReadScope
 from app.readmodels.rows import Reader
@@ -32,6 +31,7 @@ _ROUTE = SimpleNamespace(path=PATH)
 """What metrics take for the route; the router puts its own in the place when it is asked."""
 
 _HEADER = PATH_HEADER.lower().encode()
+_GRAPHQL_TYPE, _JSON_TYPE = GRAPHQL_TYPE.encode(), JSON_TYPE.encode()
 
 
 class FastLane:
@@ -42,7 +42,7 @@ class FastLane:
         app: ASGIApp,
         *,
         endpoint: GraphQLEndpoint,
-        reader: Callable[[Request], Reader],
+        reader: Callable[[Scope], Reader],
         note: Callable[[str, str], None],
         cache: Callable[[], AnswerCache | None] = lambda: None,
     ) -> None:
@@ -84,13 +84,14 @@ class FastLane:
         ):
             await self._resolve("error: no JSON of a fit size", scope, messages, receive, send)
             return
-        reader = self._reader(Request(scope))
-        cache, key = self._cache(), (body, reader.scope)
+        reader = self._reader(scope)
+        media_type = _GRAPHQL_TYPE if _GRAPHQL_TYPE in accept else _JSON_TYPE
+        cache, key = self._cache(), (body, media_type, reader.scope)
         if cache is not None and key in cache:
             kept = await cache.fresh(key)
             if kept is not None:
                 self._note("cache", "")
-                await self._respond(kept, b"cache", accept, send)
+                await respond(kept, send)
                 return
         try:
             answer = await self._plans.answer(self._prepare(body, reader.scope), reader)
@@ -103,9 +104,9 @@ class FastLane:
             await self._resolve("error: unexpected", scope, messages, receive, send)
             return
         if cache is not None and len(body) <= PREPARED_TEXT:
-            cache.keep(key, answer.body, answer.snapshot)
+            cache.keep(key, _answer(answer.body, media_type, b"cache"), answer.snapshot)
         self._note("plan", "")
-        await self._respond(answer.body, b"plan", accept, send)
+        await respond(_answer(answer.body, media_type, b"plan"), send)
 
     def _prepare(self, body: bytes, scope: ReadScope) -> Prepared:
         key = (body, scope)
@@ -146,19 +147,13 @@ class FastLane:
 
         await self._app(scope, again, send)
 
-    @staticmethod
-    async def _respond(body: bytes, path: bytes, accept: bytes, send: Send) -> None:
-        content_type = GRAPHQL_TYPE if GRAPHQL_TYPE.encode() in accept else JSON_TYPE
-        await send(
-            {
-                "type": "http.response.start",
-                "status": 200,
-                "headers": [
-                    (b"vary", b"Accept"),
-                    (b"content-length", b"%d" % len(body)),
-                    (b"content-type", content_type.encode()),
-                    (_HEADER, path),
-                ],
-            }
-        )
-        await send({"type": "http.response.body", "body": body})
+
+def _answer(body: bytes, media_type: bytes, path: bytes) -> Kept:
+    length = (b"content-length", b"%d" % len(body))
+    return Kept(body, ((b"vary", b"Accept"), length, (b"content-type", media_type), (_HEADER, path)))
+
+
+async def respond(kept: Kept, send: Send) -> None:
+    """An answer, whole."""
+    await send({"type": "http.response.start", "status": 200, "headers": list(kept.headers)})
+    await send({"type": "http.response.body", "body": kept.body})

@@ -28,6 +28,12 @@ log = structlog.get_logger(__name__)
 ERAS = 8
 """Snapshots whose answers are kept; while nothing is written, all soon share one."""
 
+OVERHEAD = 1_000
+"""Bytes that an entry is taken to cost beside its body: the request's text, headers, a place in a table."""
+
+GATHERING = 8
+"""Turns of the event loop that a fence waits for more requests to share it, as long as each turn brings one."""
+
 _ARRIVED = " OR ".join(
     f"EXISTS (SELECT FROM {noun.table} WHERE recorded_xid >= pg_snapshot_xmin($1::text::pg_snapshot)"
     " AND NOT pg_visible_in_snapshot(recorded_xid, $1::text::pg_snapshot))"
@@ -49,12 +55,25 @@ class Line(Protocol):
         """End it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer as it goes out: its body and its headers."""
+
+    body: bytes
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes that it is taken to hold, with its key and its place."""
+        return len(self.body) + OVERHEAD
+
+
 @dataclass(slots=True)
 class _Era:
     """The answers that are true of one snapshot; the least recently used come first."""
 
     snapshot: str
-    answers: OrderedDict[Hashable, bytes] = field(default_factory=OrderedDict)
+    answers: OrderedDict[Hashable, Kept] = field(default_factory=OrderedDict)
 
 
 class AnswerCache:
@@ -76,7 +95,7 @@ class AnswerCache:
     def __contains__(self, key: Hashable) -> bool:
         return self._find(key) is not None
 
-    async def fresh(self, key: Hashable) -> bytes | None:
+    async def fresh(self, key: Hashable) -> Kept | None:
         """The answer of a request, proven to be what the database says now; None when there is none."""
         fence: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.append(fence)
@@ -90,14 +109,14 @@ class AnswerCache:
         era.answers.move_to_end(key)
         return era.answers[key]
 
-    def keep(self, key: Hashable, answer: bytes, snapshot: str) -> None:
+    def keep(self, key: Hashable, answer: Kept, snapshot: str) -> None:
         """Keep an answer whose rows were read in `snapshot`."""
-        size = len(answer)
+        size = answer.size
         if size > self._limit // 8:
             return
         old = self._find(key)
         if old is not None:
-            self._held -= len(old.answers.pop(key))
+            self._held -= old.answers.pop(key).size
         era = next((era for era in self._eras if era.snapshot == snapshot), None)
         if era is None:
             era = _Era(snapshot)
@@ -112,7 +131,7 @@ class AnswerCache:
                 self._drop(first)
                 continue
             _, gone = first.answers.popitem(last=False)
-            self._held -= len(gone)
+            self._held -= gone.size
 
     async def close(self) -> None:
         """Let go of everything."""
@@ -129,7 +148,7 @@ class AnswerCache:
 
     def _drop(self, era: _Era) -> None:
         self._eras.remove(era)
-        self._held -= sum(map(len, era.answers.values()))
+        self._held -= sum(answer.size for answer in era.answers.values())
 
     def _clear(self) -> None:
         self._eras.clear()
@@ -140,6 +159,7 @@ class AnswerCache:
         served: list[asyncio.Future[bool]] = []
         try:
             while self._waiting:
+                await self._gather()
                 served, self._waiting = self._waiting, []
                 _settle(served, await self._validate())
         except Exception:
@@ -149,6 +169,14 @@ class AnswerCache:
             self._fencing = None
             _settle([*served, *self._waiting], False)
             self._waiting = []
+
+    async def _gather(self) -> None:
+        """Let requests that lie in the sockets already come in: a fence costs more than a turn of the loop."""
+        for _ in range(GATHERING):
+            before = len(self._waiting)
+            await asyncio.sleep(0)
+            if len(self._waiting) == before:
+                return
 
     async def _validate(self) -> bool:
         """Bring every era to now, or drop it. False, with nothing kept, when the database does not answer."""
@@ -174,7 +202,7 @@ class AnswerCache:
             return
         for key, answer in era.answers.items():
             if key in same.answers:
-                self._held -= len(answer)
+                self._held -= answer.size
             else:
                 same.answers[key] = answer
         self._eras.remove(era)

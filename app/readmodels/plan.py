@@ -144,17 +144,17 @@ class Branch:
     show: Show
     parts: tuple[Part, ...] = ()
 
-    @property
+    @cached_property
     def groups(self) -> tuple[Rows, ...]:
         """The rows of the connection's grouped counts."""
         return tuple(part.groups for part in self.parts if isinstance(part, Part) and part.groups is not None)
 
-    @property
+    @cached_property
     def counted(self) -> bool:
         """Whether the whole list is counted."""
         return any(part.what is What.TOTAL for part in self.parts)
 
-    @property
+    @cached_property
     def listed(self) -> bool:
         """Whether rows are read at all."""
         return (

@@ -127,6 +127,9 @@ class Stitcher:
         self._plan = plan
         self._layouts = layouts
         self._numbers = plan.numbers
+        # where the rows above say how many hang on them, and how many there are
+        self._counts = {cell.below: at for made in layouts.values() for at, cell in enumerate(made.cells[PLAIN])}
+        self._wholes = {cell.total: at for made in layouts.values() for at, cell in enumerate(made.cells[PLAIN])}
         self._views = {rows: tuple(self._view(rows, view) for view in rows.views) for rows in layouts}
 
     def members(self, row: Mapping[str, Any], queries: Sequence[Query], cursors: CursorCodec) -> Values:
@@ -175,7 +178,7 @@ class Stitcher:
         for below in rows.branches:
             counts: list[int] = []
             if below.listed:
-                counts = [int(n) for n in _sent(level, Cell(below=below.rows))]
+                counts = list(map(int, level.column(PLAIN, self._counts[below.rows])))
             level.made[below] = self._branch(below, counts, run, level)
         return level
 
@@ -220,7 +223,7 @@ class Stitcher:
     def _totals(self, rows: Rows, run: _Run, above: _Level | None) -> Values:
         if above is None:
             return [b"%d" % run.row[f"total{self._numbers[rows]}"]]
-        return _sent(above, Cell(total=rows))
+        return above.column(PLAIN, self._wholes[rows])
 
     def _groups(self, part: Part, run: _Run, above: _Level | None) -> Values:
         rows = part.groups
@@ -229,7 +232,7 @@ class Stitcher:
         if above is None:
             counts = [run.row[f"n{self._numbers[rows]}"]]
         else:
-            counts = [int(n) for n in _sent(above, Cell(below=rows))]
+            counts = list(map(int, above.column(PLAIN, self._counts[rows])))
         return self._branch(Branch(part.key, rows, Show.LIST), counts, run, above)
 
     def _pages(
@@ -302,7 +305,7 @@ class Stitcher:
 
     def _getter(self, rows: Rows, member: Leaf | Group | Branch | Overflow) -> Getter:
         if isinstance(member, Overflow):
-            return lambda level, run, query: _overflow(member, level, run)
+            return lambda level, run, query: self._overflow(member, level, run)
         if isinstance(member, Branch):
             return lambda level, run, query: level.made[member]
         layout = self._layouts[rows]
@@ -329,20 +332,33 @@ class Stitcher:
         return lambda level, run, query: level.column(stream, at)
 
     def _group(self, rows: Rows, group: Group, test: int) -> Getter:
-        view = self._view(rows, group.members)
+        view, layout = self._view(rows, group.members), self._layouts[rows]
+        cells = [(leaf, cell_of(leaf)) for leaf in group.members if isinstance(leaf, Leaf)]
+        parts = [(leaf.key, cell.stream, layout.place(cell)) for leaf, cell in cells]
 
         def get(level: _Level, run: _Run, query: RowQuery | None) -> Values:
             tests = level.column(PLAIN, test)
-            for leaf in group.members:
-                if isinstance(leaf, Leaf):
-                    cell = cell_of(leaf)
-                    values = level.column(cell.stream, self._layouts[rows].place(cell))
-                    if any(t and not v for t, v in zip(tests, values, strict=True)):
-                        raise Unsayable(f"{group.key} is there without its {leaf.key}")
+            if not any(tests):
+                return [NULL] * level.count
+            for key, stream, at in parts:
+                values = level.column(stream, at)
+                if not all(values) and any(t and not v for t, v in zip(tests, values, strict=True)):
+                    raise Unsayable(f"{group.key} is there without its {key}")
             laid = view.lay(level, run, query)
             return [view.one(laid, at) if there else NULL for at, there in enumerate(tests)]
 
         return get
+
+    def _overflow(self, member: Overflow, level: _Level, run: _Run) -> Values:
+        """Which of a row's lists were cut, by key."""
+        made: list[list[str]] = [[] for _ in range(level.count)]
+        for branch in member.branches:
+            query = run.queries[branch.rows.slot] if branch.rows.slot is not None else None
+            if isinstance(query, RowQuery):
+                for row, count in enumerate(level.column(PLAIN, self._counts[branch.rows])):
+                    if int(count) > query.page.size:
+                        made[row].append(branch.key)
+        return [orjson.dumps(keys) for keys in made]
 
 
 def _spans(counts: list[int], query: RowQuery | None) -> list[tuple[int, int]]:
@@ -352,23 +368,6 @@ def _spans(counts: list[int], query: RowQuery | None) -> list[tuple[int, int]]:
         over = 0 if query is None else max(0, count - query.page.size)
         spans.append((end - count + over, end) if query and query.page.backward else (end - count, end - over))
     return spans
-
-
-def _sent(above: _Level, cell: Cell) -> Values:
-    """A number that every row above sends."""
-    return above.column(PLAIN, above.layout.cells[PLAIN].index(cell))
-
-
-def _overflow(member: Overflow, level: _Level, run: _Run) -> Values:
-    """Which of a row's lists were cut, by key."""
-    made: list[list[str]] = [[] for _ in range(level.count)]
-    for branch in member.branches:
-        query = run.queries[branch.rows.slot] if branch.rows.slot is not None else None
-        if isinstance(query, RowQuery):
-            for row, count in enumerate(_sent(level, Cell(below=branch.rows))):
-                if int(count) > query.page.size:
-                    made[row].append(branch.key)
-    return [orjson.dumps(keys) for keys in made]
 
 
 def _named(names: Mapping[bytes, bytes], values: Values) -> Values:
