@@ -70,6 +70,9 @@ def domain_error(error: Exception) -> EvidenceError | None:
             return Unavailable("the database is shutting down; try again")
         case asyncpg.InterfaceError() if "connection" in str(error) or "pool" in str(error):
             return Unavailable(f"the database cannot be reached: {error}")
+        case asyncpg.InternalClientError() if "another operation (2)" in str(error):
+            # The server's farewell was read, its hanging up not yet; 2 is the driver's state between the two.
+            return Unavailable("the database ended the connection; try again")
         case TimeoutError():
             return Unavailable("no database connection came free in time; try again")
         case OSError():
@@ -82,7 +85,7 @@ def domain_error(error: Exception) -> EvidenceError | None:
 def _translated() -> Iterator[None]:
     try:
         yield
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError) as error:
         meant = domain_error(error)
         if meant is None:
             raise
@@ -238,7 +241,7 @@ class Database:
         """A connection: one kept idle, else one of the pool's. The pool's own way costs more than a short statement."""
         while self._idle:
             connection = self._idle.pop()
-            if not connection.is_closed():
+            if _lives(connection):
                 return connection
             await self._pool.release(connection)
         self._asking += 1
@@ -250,7 +253,7 @@ class Database:
 
     async def _give(self, connection: Any) -> None:
         """Keep a connection that is in order for the next taker, unless somebody waits for the pool's."""
-        if self._asking or connection.is_closed():
+        if self._asking or not _lives(connection):
             await self._pool.release(connection)
         else:
             self._idle.append(connection)
@@ -341,6 +344,13 @@ LEFT JOIN (
 ) AS held ON true
 """
 """Writers hold this advisory lock from the moment they fix recorded_at (migration 0001) to their end."""
+
+
+def _lives(connection: Any) -> bool:
+    try:
+        return not connection.is_closed()
+    except asyncpg.InterfaceError:
+        return False  # the server ended it, and the driver's pool took it back by itself
 
 
 async def _no_reset(connection: Any) -> None:

@@ -1,0 +1,57 @@
+"""Kept answers over several workers that are processes of their own, as operators run them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator
+
+import httpx
+
+from app.db.pool import Database
+from tests.readpath.witness import Story, Witness
+
+STARTED_WITHIN = 60.0
+STOPPED_WITHIN = 20.0
+
+
+@contextlib.asynccontextmanager
+async def serving(dsn: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of a gateway process of its own, on a port that the system chose."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "app", "serve",
+        env=os.environ | {"DATABASE_URL": dsn, "HOST": "127.0.0.1", "PORT": "0", "EVIDENCE_LOG_LEVEL": "error"},
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        async with asyncio.timeout(STARTED_WITHIN):
+            told = (await process.stdout.readline()).decode()
+        assert told.startswith("Evidence gateway on http://"), told
+        async with httpx.AsyncClient(base_url=told.split()[-1], timeout=30) as client:
+            yield client
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        async with asyncio.timeout(STOPPED_WITHIN):
+            await process.communicate()
+
+
+async def test_two_processes_never_go_back_in_time(dsn: str, database: Database) -> None:
+    story, done = await Story.begin(database), asyncio.Event()
+
+    async def write() -> None:
+        for _ in range(60):
+            await story.write()
+            await story.hearing(story.random.randint(1, 16))
+        done.set()
+
+    async with serving(dsn) as one, serving(dsn) as two, asyncio.TaskGroup() as tasks:
+        witnesses = [Witness(story, (one, two)) for _ in range(4)]
+        for witness in witnesses:
+            tasks.create_task(witness.watch(done))
+        tasks.create_task(write())
+    seen = set[tuple[int, str]]().union(*(witness.seen for witness in witnesses))
+    assert {(0, "plan"), (0, "cache"), (1, "plan"), (1, "cache")} <= seen

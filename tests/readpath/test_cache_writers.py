@@ -1,0 +1,55 @@
+"""Kept answers under writers: whichever worker is asked, and however often the fence breaks, nobody sees an old one."""
+
+from __future__ import annotations
+
+import asyncio
+
+from app.db.pool import Database
+from app.readmodels.cache import FENCE
+from tests.readpath.witness import Story, Witness
+from tests.web import client as web
+
+BREAK_FENCES = (
+    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND left(query, 60) = left($1, 60)"
+)
+
+
+async def _write(story: Story, writes: int, ended: asyncio.Event) -> None:
+    for _ in range(writes):
+        await story.write()
+        await story.hearing(story.random.randint(1, 20))
+    ended.set()
+
+
+async def test_two_workers_and_many_readers_never_go_back_in_time(dsn: str, database: Database) -> None:
+    story, done = await Story.begin(database), asyncio.Event()
+    async with web(dsn) as one, web(dsn) as two, asyncio.TaskGroup() as tasks:
+        witnesses = [Witness(story, (one, two)) for _ in range(6)]
+        for witness in witnesses:
+            tasks.create_task(witness.watch(done))
+        tasks.create_task(_write(story, 60, done))
+    seen = set[tuple[int, str]]().union(*(witness.seen for witness in witnesses))
+    assert {(0, "plan"), (0, "cache"), (1, "plan"), (1, "cache")} <= seen
+
+
+async def test_a_fence_that_breaks_again_and_again_lets_nothing_old_through(dsn: str, database: Database) -> None:
+    story, written, done = await Story.begin(database), asyncio.Event(), asyncio.Event()
+    broken = 0
+
+    async def breaking() -> None:
+        nonlocal broken
+        while not written.is_set():
+            broken += await database.fetchval(BREAK_FENCES, FENCE)
+            await story.hearing(story.random.randint(1, 12))
+        done.set()
+
+    async with web(dsn) as one, web(dsn) as two, asyncio.TaskGroup() as tasks:
+        witnesses = [Witness(story, (one, two)) for _ in range(6)]
+        for witness in witnesses:
+            tasks.create_task(witness.watch(done))
+        tasks.create_task(breaking())
+        tasks.create_task(_write(story, 60, written))
+    seen = set[tuple[int, str]]().union(*(witness.seen for witness in witnesses))
+    assert broken > 20
+    assert {(0, "plan"), (0, "cache"), (1, "plan"), (1, "cache")} <= seen
