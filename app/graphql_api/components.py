@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import strawberry
 
 from app.domain.paging import Order
+from app.graphql_api.component_health import ComponentHealth, health_of
 from app.graphql_api.connections import CURSOR, EDGES, NODE, NODES, Connection, Count
 from app.graphql_api.context import Info
 from app.graphql_api.filters import BooleanFilter, DateTimeFilter, EnumFilter, IDFilter, StringFilter
@@ -85,12 +86,16 @@ class ComponentStatusOrder:
         return Order(str(self.field.value), self.direction)
 
 
+_HEALTH = frozenset({"environment", "component", "status", "observed_at", "recorded_at"})
+"""What a snapshot's health is judged from."""
+
+
 @strawberry.type(description="A snapshot of how one component was doing.")
 class ComponentStatus(Evidence):
     """A row of COMPONENT."""
 
     noun: ClassVar[Any] = COMPONENT
-    needs: ClassVar[Any] = needs_of(COMPONENT)
+    needs: ClassVar[Any] = needs_of(COMPONENT) | {"health": _HEALTH}
 
     environment: str = column("Where the component runs.")
     component: str = column("The component's stable name.")
@@ -100,6 +105,11 @@ class ComponentStatus(Evidence):
     source_key: str | None = column("The probe or artifact that said so; null for snapshots without one.")
     source_digest: str | None = column("SHA-256 of the raw artifact, in hex.")
     details: JSON = column("The producer's details of the probe.")
+
+    @strawberry.field(description="What this snapshot is worth by now, and how its component did over time.")
+    def health(self, info: Info) -> ComponentHealth:
+        """Judged at `asOf`, else at the time of asking."""
+        return health_of(info.context, self.row, self.as_of)
 
     @strawberry.field(description="The row that this one replaced; null at the start of a chain.")
     async def supersedes(self, info: Info) -> ComponentStatus | None:

@@ -13,6 +13,7 @@ from strawberry.types import Info as StrawberryInfo
 from app.domain.errors import Invalid
 from app.domain.paging import CursorCodec
 from app.domain.policy import Policy
+from app.readmodels.readiness import moment
 from app.readmodels.rows import Reader
 
 BATCH_LIMIT = 500
@@ -53,6 +54,15 @@ class Context:
 
             loader = self._loaders[spec] = SharedLoader(load, max_batch_size=BATCH_LIMIT)
         return loader
+
+    async def now(self) -> datetime:
+        """The moment of this request by the database's clock, asked for once."""
+
+        async def ask(_: Sequence[str]) -> dict[str, datetime]:
+            return {"": await moment(self.reader.database)}
+
+        at: datetime = await self.loader(("now",), ask).load("")
+        return at
 
     async def settled(self, as_of: datetime | None) -> datetime | None:
         """`as_of`, once no writer at work can still add to what was known then; Invalid when it is in the future."""

@@ -41,8 +41,8 @@ _LISTS = {
 _CHAIN = 20
 """What a `history` is taken to hold."""
 
-_DECIDED = {"readiness": 100, "bundleDiff": 200}
-"""Rows that a verdict or a diff is taken to be made of."""
+_DECIDED = {"readiness": 100, "bundleDiff": 200, "uptimes": 1000, "daily": 90, "environmentStatuses": 100}
+"""Rows that a verdict, a diff or a history is taken to be made of."""
 
 
 def _too_large(message: str) -> GraphQLError:

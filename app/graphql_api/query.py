@@ -19,6 +19,7 @@ from app.graphql_api.components import (
 from app.graphql_api.connections import AFTER, AS_OF, BEFORE, FIRST, LAST, SUPERSEDED_TOO, listing
 from app.graphql_api.context import Info
 from app.graphql_api.diffs import BundleDiff, diff_of
+from app.graphql_api.environments import EnvironmentStatus, environments_of
 from app.graphql_api.gates import GateResult
 from app.graphql_api.guards import GuardReport, GuardReportConnection, GuardReportFilter, GuardReportOrder
 from app.graphql_api.invariants import InvariantResult
@@ -232,6 +233,20 @@ class Query:
         """The verdict on a bundle or an environment."""
         question = Question(bundle, environment, profile, product)
         return await readiness_of(info, question, await info.context.settled(as_of))
+
+    @strawberry.field(
+        description="How environments are doing: of those named, in that order, else of all that components run in."
+    )
+    async def environment_statuses(
+        self,
+        info: Info,
+        environments: Annotated[
+            list[str] | None, strawberry.argument(description="Which; one without components is UNKNOWN.")
+        ] = None,
+        as_of: AsOf = None,
+    ) -> list[EnvironmentStatus]:
+        """The worst component of each."""
+        return await environments_of(info, environments, await info.context.settled(as_of))
 
     @strawberry.field(description="What changed from one bundle to another, also across environments.")
     async def bundle_diff(

@@ -6,20 +6,22 @@ The rules are those of app/domain/uptime.py, over however many snapshots: months
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
-from app.db.pool import Row
+from app.db.pool import Database, Row
 from app.db.queries import load
 from app.domain.components import ComponentState
-from app.domain.errors import Invalid
+from app.domain.errors import Invalid, NotFound
 from app.domain.facts import ComponentFacts, made_at
 from app.domain.policy import Policy
 from app.domain.uptime import LONGEST_HISTORY, WINDOWS, Uptime, roll_up
 from app.readmodels.nouns import COMPONENT
 from app.readmodels.predicates import Parameters, Scope, current
-from app.readmodels.readiness import Source, latest_components
+from app.readmodels.readiness import Source, latest_components, moment
+from app.readmodels.rows import Columns, Reader, rows_by_ids
 
 _SQL = load("app.readmodels", "component_history")
 _STATES = tuple(state for state in ComponentState if state is not ComponentState.UNKNOWN)
@@ -48,6 +50,11 @@ class Health:
         return is_fresh(made_at(self.snapshot.observed_at, self.snapshot.recorded_at), self.freshness, self.at)
 
     @property
+    def fresh_until(self) -> datetime | None:
+        """The last moment at which it holds; None: until the next one."""
+        return fresh_until(made_at(self.snapshot.observed_at, self.snapshot.recorded_at), self.freshness)
+
+    @property
     def status(self) -> ComponentState:
         """The state by now: unknown when the snapshot holds no more."""
         return self.snapshot.status if self.fresh else ComponentState.UNKNOWN
@@ -65,6 +72,22 @@ class EnvironmentHealth:
         """The state."""
         return roll_up(each.status for each in self.components)
 
+    @property
+    def counts(self) -> dict[ComponentState, int]:
+        """How many components are in each state; states without any are left out."""
+        states = [each.status for each in self.components]
+        return {state: states.count(state) for state in ComponentState if state in states}
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """How a component is doing, and how it did until then; `row` is its latest snapshot, with the columns asked for."""
+
+    row: Row
+    health: Health
+    uptimes: Mapping[str, Uptime]
+    daily: tuple[Uptime, ...]
+
 
 def freshness_of(policy: Policy, environment: str, component: str) -> timedelta | None:
     """How long a snapshot holds by the rules that speak of the environment, whatever product runs there."""
@@ -75,6 +98,39 @@ def freshness_of(policy: Policy, environment: str, component: str) -> timedelta 
 def is_fresh(made: datetime, freshness: timedelta | None, at: datetime) -> bool:
     """Whether a snapshot still holds at a time; exactly as old as its window, it does."""
     return freshness is None or at - made <= freshness
+
+
+def fresh_until(made: datetime, freshness: timedelta | None) -> datetime | None:
+    """The last moment at which a snapshot holds; None: until the next one."""
+    return None if freshness is None else made + freshness
+
+
+async def history(
+    reader: Reader,
+    policy: Policy,
+    environment: str,
+    component: str,
+    as_of: datetime | None,
+    count: int,
+    columns: Columns,
+) -> History:
+    """One component as of a time, else as of now, with `count` days. NotFound where no snapshot of it is known.
+
+    Five statements at most, all on one snapshot of the database. `as_of` must be settled, see Database.settle.
+    """
+    async with reader.database.snapshot() as source:
+        at = as_of or await moment(source)
+        found = await latest_components(source, reader.scope, [environment], at, component)
+        if environment not in found:
+            raise NotFound(f"there is no component {component[:200]!r} in {environment[:200]!r}", field="component")
+        latest = found[environment][0]
+        asked = [Asked(environment, component, freshness_of(policy, environment, component))]
+        # A transaction runs statements as a database does, which is all that reading rows by id wants.
+        inside = Reader(cast("Database", source), reader.scope)
+        rows = await rows_by_ids(inside, COMPONENT, [latest.id], columns, at)
+        [by_window] = await uptimes(source, asked, at)
+        [by_day] = await daily(source, asked, at, count)
+    return History(rows[latest.id], Health(latest, asked[0].freshness, at), by_window, by_day)
 
 
 async def environment_healths(

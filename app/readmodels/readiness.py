@@ -204,12 +204,13 @@ async def inputs_of_environment(source: Source, scope: Scope, question: Question
 
 
 async def latest_components(
-    source: Source, scope: Scope, environments: Sequence[str] | None, at: datetime
+    source: Source, scope: Scope, environments: Sequence[str] | None, at: datetime, component: str | None = None
 ) -> dict[str, list[ComponentFacts]]:
-    """The latest snapshot of each component of some environments, or of all that are known, by environment."""
+    """The latest snapshot of each component of some environments, or of all that are known, by environment; of one
+    component alone where it is named."""
     if environments is None:
         environments = [row["environment"] for row in await source.fetch(_SQL["environments"].sql)]
-    return await _Reading(source, scope, at).components(environments)
+    return await _Reading(source, scope, at).components(environments, component)
 
 
 _SQL = load("app.readmodels", "readiness")
@@ -365,12 +366,20 @@ class _Reading:
         rows = await self._fetch("guards_of_platform", parameters, columns=_columns(GUARD, GuardFacts), where=where)
         return [of_row(GuardFacts, row) for row in rows]
 
-    async def components(self, environments: Iterable[str]) -> dict[str, list[ComponentFacts]]:
-        """The latest snapshot of each component, by environment."""
+    async def components(
+        self, environments: Iterable[str], component: str | None = None
+    ) -> dict[str, list[ComponentFacts]]:
+        """The latest snapshot of each component, or of the one that is named, by environment."""
         parameters = Parameters()
+        names = (
+            _SQL["components_known"].fill(environment="place.environment")
+            if component is None
+            else _SQL["component_given"].fill(component=parameters.add(component, "text"))
+        )
         rows = await self._fetch(
             "components_of_environments",
             parameters,
+            names=names,
             environments=parameters.add(sorted(environments), "text[]"),
             columns=_columns(COMPONENT, ComponentFacts),
             at=parameters.add(self.at, "timestamptz"),

@@ -17,10 +17,13 @@ from app.domain.paging import CursorCodec, Direction, Order, PageRequest
 from app.domain.policy import Policy
 from app.readmodels import rows
 from app.readmodels.bundles import bundle_ids_by_keys
+from app.readmodels.component_history import environment_healths
+from app.readmodels.component_history import history as component_history
 from app.readmodels.nouns import BUNDLE, COMPONENT, GUARD, ITEM, Noun
 from app.readmodels.predicates import AllOf, Compare
-from app.readmodels.readiness import Question, readiness
+from app.readmodels.readiness import Question, moment, readiness
 from app.readmodels.rows import Columns, Reader, RowQuery
+from app.rest_v3.component_history import SNAPSHOT, present_environment, present_history
 from app.rest_v3.contract import BASE, ID, parse_path, parse_query, source
 from app.rest_v3.paths import ContractRoute, next_link, query_pairs
 from app.rest_v3.plans import CHILDREN, bundle_bytes, page_bytes, row_bytes
@@ -51,6 +54,8 @@ class Routes:
             "/evidence/bundles/{bundleId:path}": self.get_bundle,
             "/evidence/items/{itemId}": self.get_item,
             "/status/components": self.list_components,
+            "/status/components/{environment}/{component}/history": self.get_component_history,
+            "/status/environments": self.list_environments,
             "/status/readiness": self.get_readiness,
             "/guards/reports": self.list_guard_reports,
             "/openapi.yaml": self.get_contract,
@@ -133,6 +138,33 @@ class Routes:
         order = Order("component", Direction.ASC) if asked["latest"] else Order("observed_at", Direction.DESC)
         query = self._query(asked, order, where, await _settled(reader, asked))
         return await self._page(request, reader, COMPONENT, "V3PlatformComponentStatus", query)
+
+    async def get_component_history(self, request: Request) -> Response:
+        """How one component is doing, and how it did."""
+        operation = "getComponentHistory"
+        asked = parse_query(operation, query_pairs(request)) | parse_path(operation, request.path_params)
+        reader = self._reader(request)
+        as_of = await _settled(reader, asked)
+        found = await component_history(
+            reader,
+            self._policy,
+            asked["environment"],
+            asked["component"],
+            as_of,
+            asked["days"],
+            presenter(SNAPSHOT).columns,
+        )
+        return respond(request, orjson.dumps(present_history(found)))
+
+    async def list_environments(self, request: Request) -> Response:
+        """How environments are doing."""
+        asked = parse_query("listEnvironments", query_pairs(request))
+        reader = self._reader(request)
+        as_of = await _settled(reader, asked)
+        async with reader.database.snapshot() as source:
+            at = as_of or await moment(source)
+            found = await environment_healths(source, reader.scope, self._policy, asked.get("environment"), at)
+        return respond(request, orjson.dumps({"data": [present_environment(each) for each in found]}))
 
     async def get_readiness(self, request: Request) -> Response:
         """The verdict on a bundle or an environment, with the rows behind it."""

@@ -17,19 +17,22 @@ from app.config import read_policy
 from app.db import migrate
 from app.db.pool import Database, statement_log
 from app.domain.components import ComponentState
-from app.domain.errors import Invalid
+from app.domain.errors import Invalid, NotFound
 from app.domain.facts import ComponentFacts, of_row
 from app.domain.policy import parse_policy
 from app.domain.uptime import days, windows
 from app.readmodels.component_history import (
     Asked,
+    History,
     daily,
     environment_healths,
     freshness_of,
+    history,
     uptimes,
 )
 from app.readmodels.nouns import COMPONENT
 from app.readmodels.predicates import Scope
+from app.readmodels.rows import Reader
 from tests.conftest import with_database
 from tests.postgres15 import server15  # noqa: F401 - a fixture
 from tests.rows import add, digest, retract, supersede
@@ -330,6 +333,35 @@ def test_windows_are_those_of_the_environment() -> None:
     assert freshness_of(POLICY, "staging", "rare") == timedelta(hours=2)
     assert freshness_of(POLICY, "production", "api") == timedelta(hours=1)
     assert freshness_of(read_policy().policy, "staging", "api") == timedelta(minutes=15)
+
+
+async def test_a_history_is_of_one_component_that_the_reader_may_see(database: Database) -> None:
+    now = await database.fetchval("SELECT clock_timestamp()")
+    for component, status in (("api", "partial_outage"), ("db", "operational")):
+        last = await add(database, COMPONENT, component=component, status=status, observed_at=now)
+    columns = frozenset({"component", "status"})
+
+    async def told(component: str, scope: Scope | None = None, as_of: datetime | None = None) -> History:
+        reader = Reader(database, scope or Scope())
+        return await history(reader, POLICY, "staging", component, as_of, 3, columns)
+
+    found = await told("db")
+    assert (found.row["id"], found.row["component"], found.health.status.value) == (last, "db", "operational")
+    assert found.health.fresh_until == now + timedelta(minutes=15)
+    assert list(found.uptimes) == ["1h", "24h", "7d", "30d"]
+    assert len(found.daily) == 3
+    assert {each.end for each in (*found.uptimes.values(), found.daily[-1])} == {found.health.at}
+    assert (await told("api")).health.status.value == "partial_outage"
+    assert (await told("api", Scope(environments=frozenset({"staging"})))).row["component"] == "api"
+    with pytest.raises(NotFound, match="no component 'rare' in 'staging'"):
+        await told("rare")
+    with pytest.raises(NotFound):
+        await told("api", Scope(environments=frozenset({"production"})))
+    with pytest.raises(NotFound):
+        await told("api", as_of=now - timedelta(minutes=1))
+    await retract(database, COMPONENT, last)
+    with pytest.raises(NotFound):
+        await told("db")
 
 
 async def test_a_clock_that_runs_ahead_does_not_freeze_a_component(database: Database) -> None:

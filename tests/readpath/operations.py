@@ -23,8 +23,8 @@ from app.graphql_api.schema import schema
 _SCHEMA = schema._schema
 PAGES = (*[("first",)] * 6, *[("last",)] * 4, *[()] * 4, ("first", "after"), ("last", "before"))
 
-RARE = ("readiness",)
-"""Verdicts, which no plan answers, are drawn now and then."""
+RARE = ("readiness", "health")
+"""Verdicts and histories, which no plan answers, are drawn now and then."""
 
 PAGED = ("first", "last", "after", "before")
 

@@ -10,9 +10,10 @@ import httpx
 import pytest
 
 from app.db.pool import Database
+from app.readmodels.nouns import COMPONENT
 from app.rest_v3.contract import document
 from tests.rest_v3.contract import Contract
-from tests.rows import small_world
+from tests.rows import START, add, small_world
 from tests.web import client
 
 World = dict[str, list[str]]
@@ -47,8 +48,11 @@ def opened(contract: Contract) -> Opened:
 
 @pytest.fixture
 async def world(database: Database) -> World:
-    """Ids by noun."""
-    return await small_world(database)
+    """Ids by noun. One snapshot has been known since long ago, so that its history can be asked for as of then."""
+    made = await small_world(database)
+    old = {"environment": "archive", "component": "probe/disk", "recorded_at": START}
+    made["component"].append(await add(database, COMPONENT, **old))
+    return made
 
 
 @pytest.fixture

@@ -34,17 +34,38 @@ VERDICTS = {
 }
 """Which GraphQL type shows a verdict and its parts."""
 
-PARTIAL = {"V3PlatformReadinessBundle"}
+HEALTH = {
+    "V3PlatformEnvironmentStatus": "EnvironmentStatus",
+    "V3PlatformComponentStateCount": "ComponentStateCount",
+    "V3PlatformComponentHealth": "ComponentStatus",
+    "V3PlatformComponentHistory": "ComponentHealth",
+    "V3PlatformComponentUptime": "ComponentUptime",
+    "V3PlatformComponentDay": "ComponentDay",
+}
+"""Which GraphQL type shows how components and environments do."""
+
+PARTIAL = {"V3PlatformReadinessBundle", "V3PlatformComponentHealth"}
 """Schemas that show some fields of a row, and need not show all."""
 
-PAIRS = TYPES | VERDICTS
+PAIRS = TYPES | VERDICTS | HEALTH
 
 RENAMED = {"supersedesId": ("supersedes", "id"), "bundleId": ("bundle", "id")}
 """REST fields that GraphQL shows as a field of a neighbour, where it has no field of that name."""
 
+FLAT = {
+    "V3PlatformComponentHealth": {
+        "snapshotId": ("id",), "lastStatus": ("status",), "status": ("health", "status"), "fresh": ("health", "fresh"),
+        "freshUntil": ("health", "freshUntil"),
+    }
+}  # fmt: skip
+"""Schemas that show in one object what GraphQL shows in two, and so under other names."""
+
+ABOVE = {"V3PlatformComponentHistory": {"snapshot"}}
+"""REST fields that GraphQL shows as the object above."""
+
 RELATIONS = {
     "supersedes", "supersededBy", "history", "bundle", "evidenceItem", "items", "gates", "invariants", "guardReports",
-    "counts", "countsBySeverity", "row", "readiness",
+    "counts", "countsBySeverity", "row", "readiness", "health",
 }  # fmt: skip
 """GraphQL fields that lead to other rows or sum them up; REST has paths for these."""
 
@@ -122,10 +143,16 @@ def shared(rest: str) -> list[Shared]:
     pair = PAIRS[rest]
     theirs = fields(pair)
     for name, spec in properties(rest).items():
-        path = (name,) if name in theirs else RENAMED.get(name, (name,))
+        if name in ABOVE.get(rest, ()):
+            continue
+        path: tuple[str, ...] = (name,) if name in theirs else RENAMED.get(name, (name,))
+        path = FLAT.get(rest, {}).get(name, path)
         assert path[0] in theirs, f"{rest}.{name} has no {pair}.{path[0]}: add the field, or name it in RENAMED"
         target = theirs[path[0]]
-        kind, selection, listed = _named(target), name, None
+        if rest in FLAT and len(path) > 1:
+            assert isinstance(target, GraphQLNonNull), f"{pair}.{path[0]} may be null"
+            target = fields(_named(target).name)[path[1]]
+        kind, selection, listed = _named(target), path[0], None
         if len(path) > 1:
             selection = f"{path[0]} {{ {path[1]} }}"
         elif spec.get("type") == "array" and isinstance(kind, GraphQLObjectType):

@@ -116,31 +116,37 @@ WITH RECURSIVE place AS (
 )
 SELECT environment FROM place;
 
+-- name: components_known
+-- The names of an environment's components, found by skipping along the index.
+WITH RECURSIVE name AS (
+  (
+    SELECT first.component
+    FROM platform_status_component_status AS first
+    WHERE first.environment = {environment}
+    ORDER BY first.component LIMIT 1
+  )
+  UNION ALL
+  SELECT next.component
+  FROM name CROSS JOIN LATERAL (
+    SELECT further.component
+    FROM platform_status_component_status AS further
+    WHERE further.environment = {environment} AND further.component > name.component
+    ORDER BY further.component LIMIT 1
+  ) AS next
+)
+SELECT component FROM name;
+
+-- name: component_given
+-- One component, whether or not there is such a one.
+SELECT {component};
+
 -- name: components_of_environments
--- The latest snapshot of every component of some environments, however many snapshots there are: the names by skipping
--- along the index, then one probe each. A snapshot is of when it was observed, but never of a time after it was recorded;
--- those whose clock ran ahead have an index of their own.
+-- The latest snapshot of every component of some environments, however many snapshots there are: one probe for each of
+-- `names`. A snapshot is of when it was observed, but never of a time after it was recorded; those whose clock ran ahead
+-- have an index of their own.
 SELECT latest.*
 FROM unnest({environments}) AS place (environment)
-CROSS JOIN LATERAL (
-  WITH RECURSIVE name AS (
-    (
-      SELECT first.component
-      FROM platform_status_component_status AS first
-      WHERE first.environment = place.environment
-      ORDER BY first.component LIMIT 1
-    )
-    UNION ALL
-    SELECT next.component
-    FROM name CROSS JOIN LATERAL (
-      SELECT further.component
-      FROM platform_status_component_status AS further
-      WHERE further.environment = place.environment AND further.component > name.component
-      ORDER BY further.component LIMIT 1
-    ) AS next
-  )
-  SELECT component FROM name
-) AS known
+CROSS JOIN LATERAL ({names}) AS known (component)
 CROSS JOIN LATERAL (
   SELECT *
   FROM (

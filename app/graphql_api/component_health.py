@@ -1,0 +1,148 @@
+"""How a component does: whether a snapshot still holds, uptime over windows and day by day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+import strawberry
+
+from app.db.pool import Row
+from app.domain.facts import made_at
+from app.domain.uptime import LONGEST_HISTORY, Uptime
+from app.graphql_api.context import Context
+from app.graphql_api.vocabularies import ComponentState
+from app.readmodels.component_history import (
+    Asked,
+    daily,
+    fresh_until,
+    freshness_of,
+    is_fresh,
+    uptimes,
+)
+
+_KNOWN = "Time with data, in seconds."
+_NO_DATA = "Time without data, in seconds: no snapshot held, or it said unknown."
+_DOWN = "Time down, in seconds: a major outage counts in full, a partial one by half, other states not."
+_RATIO = "The part of the time with data, 0 to 1, that it was up; null without data."
+_WORST = "The worst state that occurred; UNKNOWN only where there was no data at all."
+
+
+@strawberry.type(description="How a component did over a window that ends now, or at `asOf`.")
+class ComponentUptime:
+    """A domain Uptime over a window."""
+
+    window: str = strawberry.field(description="How long the window is: 1h, 24h, 7d or 30d.")
+    start: datetime = strawberry.field(description="When it begins.")
+    end: datetime = strawberry.field(description="When it ends.")
+    ratio: float | None = strawberry.field(description=_RATIO)
+    worst: ComponentState = strawberry.field(description=_WORST)
+    down_seconds: float = strawberry.field(description=_DOWN)
+    known_seconds: float = strawberry.field(description=_KNOWN)
+    no_data_seconds: float = strawberry.field(description=_NO_DATA)
+
+
+@strawberry.type(description="How a component did on a calendar day in UTC; today up to now, or to `asOf`.")
+class ComponentDay:
+    """A domain Uptime over a day."""
+
+    date: str = strawberry.field(description="The day, such as `2026-06-01`.")
+    start: datetime = strawberry.field(description="When it begins.")
+    end: datetime = strawberry.field(description="When it ends.")
+    ratio: float | None = strawberry.field(description=_RATIO)
+    worst: ComponentState = strawberry.field(description=_WORST)
+    down_seconds: float = strawberry.field(description=_DOWN)
+    known_seconds: float = strawberry.field(description=_KNOWN)
+    no_data_seconds: float = strawberry.field(description=_NO_DATA)
+
+
+def _figures(told: Uptime) -> dict[str, Any]:
+    return {
+        "start": told.start,
+        "end": told.end,
+        "ratio": told.share,
+        "worst": told.worst,
+        "down_seconds": told.down.total_seconds(),
+        "known_seconds": told.known.total_seconds(),
+        "no_data_seconds": told.no_data.total_seconds(),
+    }
+
+
+@strawberry.type(description="What a snapshot is worth by now, and how its component did over time.")
+class ComponentHealth:
+    """Judged from one snapshot; the history is the component's."""
+
+    context: strawberry.Private[Context]
+    environment: strawberry.Private[str]
+    component: strawberry.Private[str]
+    last_status: strawberry.Private[ComponentState]
+    made: strawberry.Private[datetime]
+    as_of: strawberry.Private[datetime | None]
+
+    @strawberry.field(description="The state by now: that of the snapshot while it is fresh, else UNKNOWN.")
+    async def status(self) -> ComponentState:
+        """The state."""
+        return self.last_status if await self.fresh() else ComponentState.UNKNOWN
+
+    @strawberry.field(description="Whether the snapshot is no older than the policy lets it be.")
+    async def fresh(self) -> bool:
+        """Whether it holds."""
+        return is_fresh(self.made, self._freshness(), await self._at())
+
+    @strawberry.field(description="When the snapshot stops to hold; null where it holds until the next one.")
+    def fresh_until(self) -> datetime | None:
+        """The end of its window."""
+        return fresh_until(self.made, self._freshness())
+
+    @strawberry.field(description="Uptime of the component over 1h, 24h, 7d and 30d.")
+    async def uptimes(self) -> list[ComponentUptime]:
+        """Windows that end now."""
+        at = await self._at()
+
+        async def batch(keys: Sequence[str]) -> dict[str, dict[str, Uptime]]:
+            told = await uptimes(self.context.reader.database, [self._asked(key) for key in keys], at)
+            return dict(zip(keys, told, strict=True))
+
+        windows: dict[str, Uptime] = await self.context.loader(("uptimes", at), batch).load(self._key())
+        return [ComponentUptime(window=name, **_figures(told)) for name, told in windows.items()]
+
+    @strawberry.field(description="Uptime of the component day by day, oldest first; today is the last.")
+    async def daily(
+        self,
+        days: Annotated[int, strawberry.argument(description="How many days, 1 to 90.")] = LONGEST_HISTORY,
+    ) -> list[ComponentDay]:
+        """Days of history."""
+        at = await self._at()
+
+        async def batch(keys: Sequence[str]) -> dict[str, tuple[Uptime, ...]]:
+            told = await daily(self.context.reader.database, [self._asked(key) for key in keys], at, days)
+            return dict(zip(keys, told, strict=True))
+
+        found: tuple[Uptime, ...] = await self.context.loader(("daily", at, days), batch).load(self._key())
+        return [ComponentDay(date=told.start.date().isoformat(), **_figures(told)) for told in found]
+
+    async def _at(self) -> datetime:
+        return self.as_of or await self.context.now()
+
+    def _freshness(self) -> timedelta | None:
+        return freshness_of(self.context.policy, self.environment, self.component)
+
+    def _key(self) -> str:
+        return f"{self.environment}\0{self.component}"  # a NUL is in no text of the database
+
+    def _asked(self, key: str) -> Asked:
+        environment, _, component = key.partition("\0")
+        return Asked(environment, component, freshness_of(self.context.policy, environment, component))
+
+
+def health_of(context: Context, row: Row, as_of: datetime | None) -> ComponentHealth:
+    """The health that a snapshot's row tells of."""
+    return ComponentHealth(
+        context=context,
+        environment=row["environment"],
+        component=row["component"],
+        last_status=ComponentState(row["status"]),
+        made=made_at(row["observed_at"], row["recorded_at"]),
+        as_of=as_of,
+    )
