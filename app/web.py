@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import re
 import socket
@@ -34,6 +35,7 @@ from app.leaving import Leaving
 from app.pages.explorer import explorer_page, static_routes
 from app.readmodels.cache import AnswerCache
 from app.readmodels.rows import Reader
+from app.rest_v3.fastlane import RestFastLane
 from app.rest_v3.problems import unknown_path
 from app.rest_v3.responses import refused_method
 from app.rest_v3.routes import Routes
@@ -99,18 +101,20 @@ class Answers:
     """Counts answers by the path that made them, and why not the short one."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        labels = ("path", "reason")
-        self._graphql = Counter("evidence_graphql_answers", "GraphQL answers by path.", labels, registry=registry)
-        self._known: dict[tuple[str, str], Counter] = {}
+        graphql = Counter("evidence_graphql_answers", "GraphQL answers by path.", ("path", "reason"), registry=registry)
+        rest = Counter("evidence_rest_answers", "REST answers to GET by path.", ("path",), registry=registry)
+        # looking labels up costs more than counting
+        self._graphql = functools.cache(graphql.labels)
+        self._rest = functools.cache(rest.labels)
 
     def graphql(self, path: str, reason: str) -> None:
         """One answer. Reasons may hold names; a label must not."""
         why = "error" if reason.startswith("error") else "no plan" if reason.endswith("has no plan") else "rows"
-        key = (path, why if reason else "")
-        found = self._known.get(key)
-        if found is None:
-            found = self._known[key] = self._graphql.labels(*key)
-        found.inc()
+        self._graphql(path, why if reason else "").inc()
+
+    def rest(self, path: str) -> None:
+        """One answer."""
+        self._rest(path).inc()
 
 
 def create_app(settings: Settings, dsn: str) -> Starlette:
@@ -203,8 +207,11 @@ def create_app(settings: Settings, dsn: str) -> Starlette:
         return caches[0] if caches else None
 
     # Outermost first. Set whole: what Starlette puts around added middleware costs every request, and Observed is it.
-    lane = FastLane(app.build_middleware_stack(), endpoint=graphql, reader=reader, note=answers.graphql, cache=cache)
-    app.middleware_stack = Observed(Leaving(lane), registry)
+    rest = RestFastLane(
+        app.build_middleware_stack(), reader=reader, cursor_key=settings.cursor_key(), note=answers.rest, cache=cache
+    )
+    lanes = FastLane(rest, endpoint=graphql, reader=reader, note=answers.graphql, cache=cache)
+    app.middleware_stack = Observed(Leaving(lanes), registry)
     return app
 
 

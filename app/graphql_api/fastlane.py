@@ -17,10 +17,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.graphql_api.endpoint import GRAPHQL_TYPE, JSON_TYPE, PATH_HEADER, UNPLANNED, GraphQLEndpoint
 from app.graphql_api.operations import Refused
-from app.graphql_api.planned import PREPARED, PREPARED_TEXT, Plans, Prepared, Recent
+from app.graphql_api.planned import PREPARED, PREPARED_TEXT, Plans, Prepared
 from app.readmodels.cache import AnswerCache, Kept
 from app.readmodels.plan import Unsayable
 from app.readmodels.predicates import Scope as ReadScope
+from app.readmodels.recent import Recent
 from app.readmodels.rows import Reader
 
 log = structlog.get_logger(__name__)

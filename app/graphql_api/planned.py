@@ -6,10 +6,9 @@ answer. Everything up to the statement is remembered by the request's own text, 
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 import orjson
 from graphql import FragmentDefinitionNode, GraphQLError, OperationType
@@ -24,6 +23,7 @@ from app.graphql_api.operations import Document, Documents
 from app.readmodels.plan import Unsayable, reject
 from app.readmodels.predicates import Scope
 from app.readmodels.reading import Reading
+from app.readmodels.recent import Recent
 from app.readmodels.render import Rendered
 from app.readmodels.rows import Reader
 
@@ -31,33 +31,6 @@ PLANS = 1_000
 PREPARED = 2_000
 PREPARED_TEXT = 16 * 1024
 """Requests with a longer body are answered, but not remembered."""
-
-K = TypeVar("K")
-V = TypeVar("V")
-
-
-class Recent(Generic[K, V]):
-    """A bounded map; the least recently used entry leaves first."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._kept: OrderedDict[K, V] = OrderedDict()
-
-    def get(self, key: K) -> V | None:
-        """The entry of a key."""
-        kept = self._kept.get(key)
-        if kept is not None:
-            self._kept.move_to_end(key)
-        return kept
-
-    def put(self, key: K, value: V) -> None:
-        """Keep an entry."""
-        self._kept[key] = value
-        if len(self._kept) > self._size:
-            self._kept.popitem(last=False)
-
-    def __len__(self) -> int:
-        return len(self._kept)
 
 
 @dataclass(frozen=True, slots=True)

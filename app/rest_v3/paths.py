@@ -41,10 +41,14 @@ def written_path(scope: Scope) -> str:
 
 def query_pairs(request: Request) -> list[tuple[str, str]]:
     """The query parameters in the order given. Letters that came without %XX are read as UTF-8, as curl sends them."""
-    return parse_qsl(request.scope["query_string"].decode("utf-8", "replace"), keep_blank_values=True)
+    return _pairs(request.scope)
 
 
-def next_link(request: Request, cursor: str) -> str:
+def _pairs(scope: Scope) -> list[tuple[str, str]]:
+    return parse_qsl(scope["query_string"].decode("utf-8", "replace"), keep_blank_values=True)
+
+
+def next_link(scope: Scope, cursor: str) -> str:
     """The Link header (RFC 8288) of the page that begins at `cursor`: the same question, so far on."""
-    kept = [(name, value) for name, value in query_pairs(request) if name != "cursor"]
-    return f'<{written_path(request.scope)}?{urlencode([*kept, ("cursor", cursor)])}>; rel="next"'
+    kept = [(name, value) for name, value in _pairs(scope) if name != "cursor"]
+    return f'<{written_path(scope)}?{urlencode([*kept, ("cursor", cursor)])}>; rel="next"'

@@ -1,6 +1,6 @@
 """The shapes of the contract as plans: a bundle's detail, an item, pages. Their bytes are those of the presenters.
 
-A read that a plan cannot do, not found among them, gives None, and the handler goes on with the reference reads.
+A read that a plan cannot do, not found among them, tells None, and the handler goes on with the reference reads.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ from app.readmodels.plan import (
     Unsayable,
     What,
 )  # fmt: skip
+from app.readmodels.predicates import Scope
 from app.readmodels.reading import Reading
+from app.readmodels.render import Rendered
 from app.readmodels.rows import SUPERSEDED, Reader, RowQuery
 from app.rest_v3.presenters import COUNTS, JSON_COLUMNS, column_of, presenter
 
@@ -94,42 +96,58 @@ def _listed(schema: str) -> Reading:
     return Reading(Plan((Branch("page", rows, Show.CONNECTION, parts),), 1))
 
 
-async def _read(reading: Reading, queries: tuple[Query, ...], reader: Reader, cursors: CursorCodec) -> bytes | None:
-    try:
-        read = await reading.read(reading.rendered(queries, reader.scope), queries, reader, cursors)
-    except Unsayable:
-        return None
-    return None if read.members[0] == b"null" else read.members[0]
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The body of an answer, the snapshot that its rows were read in, and the cursor of the page after it."""
+
+    body: bytes
+    snapshot: str
+    following: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class PageBytes:
-    """A page's body and the cursor in it."""
+class Planned:
+    """A read that is ready to run, as often as the same is asked."""
 
-    body: bytes
-    following: str | None
+    reading: Reading
+    queries: tuple[Query, ...]
+    rendered: Rendered
+    as_of: datetime | None
+    paged: bool = False
+
+    async def read(self, reader: Reader, cursors: CursorCodec) -> Told | None:
+        """Run it. None when there is no such row, or its rows are not for a plan."""
+        try:
+            read = await self.reading.read(self.rendered, self.queries, reader, cursors)
+        except Unsayable:
+            return None
+        body = read.members[0]
+        if body == b"null":
+            return None
+        if not self.paged:
+            return Told(body, read.snapshot)
+        # The last member is nextCursor: null, or text of letters, digits, - and _.
+        last = body.rpartition(b'"nextCursor":')[2][:-1]
+        return Told(body, read.snapshot, None if last == b"null" else last[1:-1].decode())
 
 
-async def bundle_bytes(
-    reader: Reader, cursors: CursorCodec, bundle_id: str, as_of: datetime | None, size: int
-) -> bytes | None:
-    """A bundle's detail, at most `size` rows of each relation; None when there is none of that id."""
+def _ready(
+    reading: Reading, queries: tuple[Query, ...], scope: Scope, as_of: datetime | None, *, paged: bool = False
+) -> Planned:
+    return Planned(reading, queries, reading.rendered(queries, scope), as_of, paged)
+
+
+def plan_detail(scope: Scope, bundle_id: str, as_of: datetime | None, size: int) -> Planned:
+    """A bundle's detail, at most `size` rows of each relation."""
     below = RowQuery(_RECORDED, page=PageRequest(size=size), as_of=as_of)
-    return await _read(_detail(), (ById(id=bundle_id, as_of=as_of), below, below, below), reader, cursors)
+    return _ready(_detail(), (ById(id=bundle_id, as_of=as_of), below, below, below), scope, as_of)
 
 
-async def row_bytes(
-    reader: Reader, cursors: CursorCodec, schema: str, row_id: str, as_of: datetime | None
-) -> bytes | None:
-    """One row; None when there is none of that id."""
-    return await _read(_one(schema), (ById(id=row_id, as_of=as_of),), reader, cursors)
+def plan_row(scope: Scope, schema: str, row_id: str, as_of: datetime | None) -> Planned:
+    """One row by its id."""
+    return _ready(_one(schema), (ById(id=row_id, as_of=as_of),), scope, as_of)
 
 
-async def page_bytes(reader: Reader, cursors: CursorCodec, schema: str, query: RowQuery) -> PageBytes | None:
+def plan_page(scope: Scope, schema: str, query: RowQuery) -> Planned:
     """A page of a list."""
-    body = await _read(_listed(schema), (query,), reader, cursors)
-    if body is None:
-        return None
-    # The last member is nextCursor: null, or text of letters, digits, - and _.
-    last = body.rpartition(b'"nextCursor":')[2][:-1]
-    return PageBytes(body, None if last == b"null" else last[1:-1].decode())
+    return _ready(_listed(schema), (query,), scope, query.as_of, paged=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,6 +13,7 @@ from app.domain.errors import EvidenceError
 from app.rest_v3.problems import masked, problem, problem_of
 
 METHODS = "GET, HEAD, OPTIONS"
+JSON_TYPE = "application/json"
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -20,21 +21,28 @@ _TAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 """An entity tag (RFC 9110, section 8.8.3); If-None-Match compares weakly, so W/ is passed over."""
 
 
-def respond(
-    request: Request, body: bytes, media_type: str = "application/json", *, link: str | None = None
-) -> Response:
-    """The body with a strong ETag; 304 when the client holds it."""
-    etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = {"ETag": etag, "Cache-Control": "private, no-cache", "Vary": "Accept, Authorization"}
-    if _holds(request, etag):
+def headers_of(body: bytes, link: str | None = None) -> dict[str, str]:
+    """What goes with a body, beside its length and type: a strong ETag, how long it holds, the page after it."""
+    headers = {
+        "ETag": f'"{hashlib.sha256(body).hexdigest()[:32]}"',
+        "Cache-Control": "private, no-cache",
+        "Vary": "Accept, Authorization",
+    }
+    return headers if link is None else headers | {"Link": link}
+
+
+def respond(request: Request, body: bytes, media_type: str = JSON_TYPE, *, link: str | None = None) -> Response:
+    """The body with its headers; 304 when the client holds it."""
+    headers = headers_of(body, link)
+    if holds(request.headers.getlist("if-none-match"), headers["ETag"]):
+        headers.pop("Link", None)
         return Response(status_code=304, headers=headers)
-    if link is not None:
-        headers["Link"] = link
     return Response(body, headers=headers, media_type=media_type)
 
 
-def _holds(request: Request, etag: str) -> bool:
-    lines = [line.strip() for line in request.headers.getlist("if-none-match")]
+def holds(if_none_match: Iterable[str], etag: str) -> bool:
+    """Whether the client says that it holds what the tag is of."""
+    lines = [line.strip() for line in if_none_match]
     return "*" in lines or any(etag in _TAG.findall(line) for line in lines)
 
 

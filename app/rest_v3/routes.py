@@ -25,8 +25,9 @@ from app.readmodels.readiness import Question, moment, readiness
 from app.readmodels.rows import Columns, Reader, RowQuery
 from app.rest_v3.component_history import SNAPSHOT, present_environment, present_history
 from app.rest_v3.contract import BASE, ID, parse_path, parse_query, source
+from app.rest_v3.fastlane import PLANNED
 from app.rest_v3.paths import ContractRoute, next_link, query_pairs
-from app.rest_v3.plans import CHILDREN, bundle_bytes, page_bytes, row_bytes
+from app.rest_v3.plans import CHILDREN, Planned, plan_detail, plan_page, plan_row
 from app.rest_v3.presenters import presenter
 from app.rest_v3.readiness import columns, present_answer
 from app.rest_v3.responses import Handler, guarded, respond
@@ -87,9 +88,10 @@ class Routes:
         reader = self._reader(request)
         as_of = await _settled(reader, asked)
         if ID.fullmatch(asked["bundleId"]):
-            planned = await bundle_bytes(reader, self._cursors, asked["bundleId"].lower(), as_of, DETAIL_ROWS)
-            if planned is not None:
-                return respond(request, planned)
+            planned = plan_detail(reader.scope, asked["bundleId"].lower(), as_of, DETAIL_ROWS)
+            told = await self._planned(request, reader, planned)
+            if told is not None:
+                return told
         bundle = presenter("V3PlatformEvidenceBundleSummary")
         found = await _bundle(reader, asked["bundleId"], bundle.columns, as_of, field="bundleId")
         body = bundle.present(found)
@@ -113,16 +115,17 @@ class Routes:
         where = _among(asked, evidenceType="evidence_type", result="result", sourceKey="source_key", format="format")
         of_bundle = Compare("bundle_id", "eq", bundle["id"])
         query = self._query(asked, _RECORDED, (of_bundle, *where), as_of)
-        return await self._page(request, reader, ITEM, "V3PlatformEvidenceItem", query)
+        fixed = str(bundle["id"]) == asked["bundleId"].lower()
+        return await self._page(request, reader, ITEM, "V3PlatformEvidenceItem", query, fixed=fixed)
 
     async def get_item(self, request: Request) -> Response:
         """One item."""
         asked = parse_query("getItem", query_pairs(request)) | parse_path("getItem", request.path_params)
         reader, item_id = self._reader(request), asked["itemId"]
         shown, as_of = presenter("V3PlatformEvidenceItem"), await _settled(reader, asked)
-        planned = await row_bytes(reader, self._cursors, shown.schema, item_id, as_of)
-        if planned is not None:
-            return respond(request, planned)
+        told = await self._planned(request, reader, plan_row(reader.scope, shown.schema, item_id, as_of))
+        if told is not None:
+            return told
         found = await rows.rows_by_ids(reader, ITEM, [item_id], shown.columns, as_of)
         if item_id not in found:
             raise NotFound(f"there is no item {item_id}", field="itemId")
@@ -180,12 +183,13 @@ class Routes:
         asked = parse_query("listGuardReports", query_pairs(request))
         reader = self._reader(request)
         as_of = await _settled(reader, asked)
-        where = _among(asked, guard="guard", mode="mode", result="result")
+        where, fixed = _among(asked, guard="guard", mode="mode", result="result"), True
         if "bundle" in asked:
             bundle = await _bundle(reader, asked["bundle"], frozenset(), as_of, field="bundle")
             where = (*where, Compare("bundle_id", "eq", bundle["id"]))
+            fixed = str(bundle["id"]) == asked["bundle"].lower()
         query = self._query(asked, Order("generated_at", Direction.DESC), where, as_of)
-        return await self._page(request, reader, GUARD, "V3PlatformGuardReportSummary", query)
+        return await self._page(request, reader, GUARD, "V3PlatformGuardReportSummary", query, fixed=fixed)
 
     async def get_contract(self, request: Request) -> Response:
         """The contract itself."""
@@ -205,16 +209,31 @@ class Routes:
             latest=asked.get("latest", False),
         )
 
-    async def _page(self, request: Request, reader: Reader, noun: Noun, schema: str, query: RowQuery) -> Response:
-        planned = await page_bytes(reader, self._cursors, schema, query)
-        if planned is not None:
-            link = None if planned.following is None else next_link(request, planned.following)
-            return respond(request, planned.body, link=link)
+    async def _planned(
+        self, request: Request, reader: Reader, planned: Planned, *, fixed: bool = True
+    ) -> Response | None:
+        """The answer of a plan, if it has one. The plan of a target that is fixed, whatever is written later, is left
+        for the short way."""
+        told = await planned.read(reader, self._cursors)
+        if told is None:
+            return None
+        if fixed:
+            setattr(request.state, PLANNED, planned)
+        link = None if told.following is None else next_link(request.scope, told.following)
+        return respond(request, told.body, link=link)
+
+    async def _page(
+        self, request: Request, reader: Reader, noun: Noun, schema: str, query: RowQuery, *, fixed: bool = True
+    ) -> Response:
+        """A page; `fixed` unless its conditions were looked up by a key, which may name another bundle tomorrow."""
+        told = await self._planned(request, reader, plan_page(reader.scope, schema, query), fixed=fixed)
+        if told is not None:
+            return told
         shown = presenter(schema)
         page = await rows.list_rows(reader, noun, query, shown.columns)
         following = self._cursors.encode(page.cursor(page.rows[-1])) if page.has_next else None
         body = orjson.dumps({"data": shown.present_all(page.rows), "nextCursor": following})
-        return respond(request, body, link=None if following is None else next_link(request, following))
+        return respond(request, body, link=None if following is None else next_link(request.scope, following))
 
 
 async def _settled(reader: Reader, asked: Mapping[str, Any]) -> datetime | None:

@@ -9,6 +9,7 @@ import pytest
 
 from app.db.pool import Database, statement_log
 from app.rest_v3 import routes
+from app.rest_v3.plans import Planned
 from tests.readpath.test_equality import awkward_world
 from tests.web import client
 
@@ -33,18 +34,21 @@ async def _ask(http: httpx.AsyncClient, path: str) -> tuple[int, bytes, dict[str
     return response.status_code, response.content, headers
 
 
+async def _nothing(*_: object) -> None:
+    return None
+
+
 async def test_both_paths_give_the_same_bytes(dsn: str, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     paths = _paths(await awkward_world(database))
     async with client(dsn) as http:
         planned = {path: await _ask(http, path) for path in paths}
 
-        async def nothing(*_: object) -> None:
-            return None
-
-        for name in ("bundle_bytes", "row_bytes", "page_bytes"):
-            monkeypatch.setattr(routes, name, nothing)
+        again = {path: await _ask(http, path) for path in paths}
+        kept = {path: await _ask(http, path) for path in paths}
+        monkeypatch.setattr(Planned, "read", _nothing)
+    async with client(dsn) as http:
         for path in paths:
-            assert planned[path] == await _ask(http, path), path
+            assert planned[path] == again[path] == kept[path] == await _ask(http, path), path
 
 
 async def test_pages_follow_each_other(dsn: str, database: Database) -> None:
@@ -76,8 +80,6 @@ async def test_cut_lists_are_named(dsn: str, database: Database, monkeypatch: py
         planned = await _ask(http, path)
         assert b'"truncated":["items","gateResults","invariantResults"]' in planned[1]
 
-        async def nothing(*_: object) -> None:
-            return None
-
-        monkeypatch.setattr(routes, "bundle_bytes", nothing)
+    monkeypatch.setattr(Planned, "read", _nothing)
+    async with client(dsn) as http:
         assert planned == await _ask(http, path)

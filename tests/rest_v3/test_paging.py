@@ -177,5 +177,6 @@ async def test_a_bundle_says_which_lists_it_cuts(
         cut = (await http.get(f"{BASE}/evidence/bundles/{owner}")).json()
         assert [item["id"] for item in cut["items"]] == items[:3]
         assert cut["truncated"] == ["items"]
-        monkeypatch.setattr("app.rest_v3.routes.DETAIL_ROWS", 4)
+    monkeypatch.setattr("app.rest_v3.routes.DETAIL_ROWS", 4)
+    async with opened(dsn) as http:
         assert (await http.get(f"{BASE}/evidence/bundles/{owner}")).json()["truncated"] == []
