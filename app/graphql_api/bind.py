@@ -17,16 +17,18 @@ from strawberry.types.arguments import convert_arguments
 from app.domain.errors import EvidenceError
 from app.domain.paging import CursorCodec, Order, page_request
 from app.graphql_api.bundles import EvidenceBundleOrder
-from app.graphql_api.compile import Compiled, Slot
+from app.graphql_api.compile import By, Compiled, Slot
 from app.graphql_api.components import ComponentStatusOrder
 from app.graphql_api.filters import to_predicate
 from app.graphql_api.gates import GateResultOrder
 from app.graphql_api.guards import GuardReportOrder
 from app.graphql_api.invariants import InvariantResultOrder
 from app.graphql_api.items import EvidenceItemOrder
+from app.graphql_api.nodes import Lookup, ids_query
 from app.graphql_api.schema import schema
 from app.readmodels.nouns import BUNDLE, COMPONENT, GATE, GUARD, INVARIANT, ITEM
 from app.readmodels.plan import ById, Query, Unsayable, reject
+from app.readmodels.predicates import Compare
 from app.readmodels.rows import RowQuery, check_ids
 
 _ORDERS: dict[str, Any] = {
@@ -49,10 +51,11 @@ def coerce_variables(operation: OperationDefinitionNode, given: Mapping[str, Any
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """The queries of a request, and the moments that it asks as of."""
+    """The queries of a request, the moments that it asks as of, and the ids that it looks up among all nouns."""
 
     queries: tuple[Query, ...]
     moments: tuple[datetime, ...]
+    lookups: tuple[tuple[Lookup, tuple[str, ...]], ...]
 
 
 def bind(compiled: Compiled, variables: VariableValues, cursors: CursorCodec) -> Bound:
@@ -68,7 +71,14 @@ def bind(compiled: Compiled, variables: VariableValues, cursors: CursorCodec) ->
     moments = dict.fromkeys(query.as_of for query in queries if query.as_of is not None)
     if len(moments) > 10:
         raise Unsayable("error: too many moments")
-    return Bound(tuple(queries), tuple(moments))
+    lookups = tuple((lookup, _ids(queries[lookup.slot])) for lookup in compiled.lookups)
+    return Bound(tuple(queries), tuple(moments), lookups)
+
+
+def _ids(query: Query) -> tuple[str, ...]:
+    if not isinstance(query, RowQuery) or not isinstance(query.where, Compare):
+        raise TypeError("a lookup's query compares ids")
+    return tuple(query.where.value)
 
 
 def _query(slot: Slot, variables: VariableValues, cursors: CursorCodec, before: list[Query]) -> Query:
@@ -83,7 +93,9 @@ def _query(slot: Slot, variables: VariableValues, cursors: CursorCodec, before: 
         scalar_registry=schema.schema_converter.scalar_registry,
         config=schema.config,
     )
-    if slot.by_id:
+    if slot.by is By.IDS:
+        return ids_query(arguments)
+    if slot.by is By.BUNDLE:
         row_id, key, as_of = arguments.get("id"), arguments.get("key"), arguments.get("as_of")
         if (row_id is None) == (key is None):
             raise Unsayable("error: invalid")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any
 
 from graphql import (
@@ -25,10 +26,11 @@ from graphql import (
 
 from app.domain.evidence import FINDING_COUNT_FIELDS, TEST_COUNT_FIELDS
 from app.graphql_api.collect import Fields, object_type
+from app.graphql_api.nodes import MARK, Lookup
 from app.graphql_api.query import RECORDS
 from app.graphql_api.records import Evidence
 from app.graphql_api.schema import schema
-from app.readmodels.nouns import BUNDLE, CHILDREN, COMPONENT, GUARD, ITEM, Noun
+from app.readmodels.nouns import BUNDLE, CHILDREN, COMPONENT, GUARD, ITEM, NOUNS, Noun
 from app.readmodels.plan import (
     Branch,
     Constant,
@@ -70,6 +72,17 @@ _PAGE_FACTS = {
 _GROUP_COLUMNS = {"type": "evidence_type", "invariant": "invariant_id"}
 
 
+class By(Enum):
+    """How a slot's field names its rows."""
+
+    LIST = auto()
+    """By filter, order and page."""
+    BUNDLE = auto()
+    """One, by a bundle's id or key."""
+    IDS = auto()
+    """By ids of any noun."""
+
+
 @dataclass(frozen=True, slots=True)
 class Slot:
     """A query that a request must bring: the field whose arguments say it. `root` is the slot that has its asOf;
@@ -79,15 +92,18 @@ class Slot:
     node: FieldNode | None
     field: GraphQLField | None
     root: int
-    by_id: bool = False
+    by: By = By.LIST
 
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A plan and what its slots are filled from."""
+    """A plan, what its slots are filled from, and its roots that several roots of the plan make up; `keys` are those
+    of the answer."""
 
     plan: Plan
     slots: tuple[Slot, ...]
+    lookups: tuple[Lookup, ...]
+    keys: tuple[str, ...]
 
 
 def compile_operation(
@@ -110,7 +126,9 @@ class _Compilation:
         if query is None:
             raise LookupError("the schema has a query type")
         roots: list[Branch | Constant] = []
-        for key, nodes in self.collect(query, [operation.selection_set]).items():
+        lookups: list[Lookup] = []
+        asked = self.collect(query, [operation.selection_set])
+        for key, nodes in asked.items():
             name = nodes[0].name.value
             if name == "__typename":
                 roots.append(_typename(key, query))
@@ -119,18 +137,22 @@ class _Compilation:
                 slot = self.slot(noun, nodes[0], query.fields[name], None)
                 roots.append(self.connection(key, nodes, query.fields[name], noun, Link.ROOT, slot))
             elif name == "bundle":
-                slot = self.slot(BUNDLE, nodes[0], query.fields[name], None, by_id=True)
+                slot = self.slot(BUNDLE, nodes[0], query.fields[name], None, By.BUNDLE)
                 rows = self.rows(BUNDLE, Link.ROOT_ID, nodes, slot, slot=slot)
                 roots.append(Branch(key, rows, Show.ONE))
+            elif name in ("node", "nodes"):
+                slot = self.slot(BUNDLE, nodes[0], query.fields[name], None, By.IDS)
+                lookups.append(Lookup(len(roots), slot, name == "node"))
+                roots += [self.marked(key, noun, nodes, slot) for noun in NOUNS]
             else:
                 raise Unsayable(f"{'introspection' if name.startswith('__') else name} has no plan")
-        return Compiled(Plan(tuple(roots), len(self.slots)), tuple(self.slots))
+        return Compiled(Plan(tuple(roots), len(self.slots)), tuple(self.slots), tuple(lookups), tuple(asked))
 
     def slot(
-        self, noun: Noun, node: FieldNode | None, field: GraphQLField | None, root: int | None, *, by_id: bool = False
+        self, noun: Noun, node: FieldNode | None, field: GraphQLField | None, root: int | None, by: By = By.LIST
     ) -> int:
         number = len(self.slots)
-        self.slots.append(Slot(noun, node, field, number if root is None else root, by_id))
+        self.slots.append(Slot(noun, node, field, number if root is None else root, by))
         return number
 
     def rows(
@@ -146,6 +168,11 @@ class _Compilation:
         """Rows that are shown as one kind of object."""
         self.place()
         return Rows(noun, link, (self.members(noun, nodes, root),), slot, column)
+
+    def marked(self, key: str, noun: Noun, nodes: Sequence[FieldNode], slot: int) -> Branch:
+        """Rows of a noun by id, each with its mark."""
+        self.place()
+        return Branch(key, Rows(noun, Link.ROOT, (MARK + self.members(noun, nodes, slot),), slot), Show.LIST)
 
     def place(self) -> None:
         self.places += 1

@@ -19,6 +19,7 @@ from app.graphql_api.bind import Bound, bind, coerce_variables
 from app.graphql_api.collect import condition_variables
 from app.graphql_api.compile import Compiled, compile_operation
 from app.graphql_api.limits import check_cost
+from app.graphql_api.nodes import gather
 from app.graphql_api.operations import Document, Documents
 from app.readmodels.plan import Unsayable, reject
 from app.readmodels.predicates import Scope
@@ -46,6 +47,7 @@ class _Planned:
 class Prepared:
     """A request ready to run: everything that depends on its text alone."""
 
+    keys: tuple[bytes, ...]
     bound: Bound
     rendered: Rendered
     reading: Reading
@@ -87,7 +89,8 @@ class Plans:
             rendered = planned.reading.rendered(bound.queries, scope)
         except EvidenceError as error:
             raise reject(error) from error
-        return Prepared(bound, rendered, planned.reading)
+        keys = tuple(orjson.dumps(key) + b":" for key in planned.compiled.keys)
+        return Prepared(keys, bound, rendered, planned.reading)
 
     def _plan(
         self, text: str, document: Document, operation_name: str | None, variables: Mapping[str, Any]
@@ -119,6 +122,6 @@ class Plans:
             read = await prepared.reading.read(prepared.rendered, prepared.bound.queries, reader, self._cursors)
         except EvidenceError as error:
             raise reject(error) from error
-        keys = (orjson.dumps(root.key) + b":" for root in prepared.reading.plan.roots)
-        members = b",".join([key + value for key, value in zip(keys, read.members, strict=True)])
+        values = gather(prepared.bound.lookups, read.members)
+        members = b",".join([key + value for key, value in zip(prepared.keys, values, strict=True)])
         return Answer(b'{"data":{' + members + b"}}", read.snapshot)

@@ -61,7 +61,7 @@ class Drawing:
         self.budget = 40
 
     def operation(self) -> Drawn:
-        roots = ["bundles"] * 12 + ["bundle"] * 8 + ["componentStatuses", "guardReports"] * 4 + ["node"]
+        roots = ["bundles"] * 12 + ["bundle"] * 8 + ["componentStatuses", "guardReports", "node", "nodes"] * 4
         assert _SCHEMA.query_type is not None
         chosen = [self.random.choice(roots) for _ in range(self.random.choice((1, 1, 1, 2, 3)))]
         parts = [self.field(_SCHEMA.query_type, name, 0) for name in chosen]
