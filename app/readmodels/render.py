@@ -162,13 +162,16 @@ class _Rendering:
             return self.listed(rows, columns, above)
         return self.found(rows, columns, above, as_of)
 
-    def columns(self, made: Statement, columns: set[str]) -> str:
+    def columns(self, made: Statement, columns: set[str], replaced: str | None = None) -> str:
+        """The select list; `replaced` is SQL that says whether a row is superseded, where that is known already."""
         noun = made.noun
         listed = []
         for name in [n for n in noun.columns if n in columns]:
             moving = noun is BUNDLE and name == "updated_at"
             listed.append(f"{made.expression(name) if moving else f'{noun.alias}.{name}'} AS {name}")
-        if SUPERSEDED in columns:
+        if SUPERSEDED in columns and replaced is not None:
+            listed.append(f"{replaced} AS {SUPERSEDED}")
+        elif SUPERSEDED in columns:
             listed.append(made.columns(frozenset({SUPERSEDED})).partition(", ")[2])
         return ", ".join(listed)
 
@@ -177,7 +180,10 @@ class _Rendering:
         query = self.list_query(rows)
         made = self.made(rows.noun, query.as_of)
         sort, page = made.sort(query.order), query.page
-        wanted = ", ".join(part for part in (self.columns(made, columns), f"{sort} AS {SORT}") if part)
+        # a list that leaves out replaced rows need not look again whether one is
+        replaced = None if query.superseded or query.latest else "false"
+        shown = self.columns(made, columns, replaced)
+        wanted = ", ".join(part for part in (shown, f"{sort} AS {SORT}") if part)
         backward = page.backward
         if backward and "id" not in columns:
             wanted = f"{rows.noun.alias}.id AS id, {wanted}"
