@@ -37,7 +37,7 @@ class Settings:
     """EVIDENCE_MAX_BODY: the largest request body that is read."""
     cursor_secret: str = ""
     """EVIDENCE_CURSOR_SECRET: signs page cursors; without it, one is derived from the database's address."""
-    cache_bytes: int = 32 * 1024 * 1024
+    cache_bytes: int = 24 * 1024 * 1024
     """EVIDENCE_CACHE_BYTES: how much of its answers a process keeps to give again while nothing changed; 0 for none."""
     log_level: str = "info"
     """EVIDENCE_LOG_LEVEL: debug, info, warning or error."""
@@ -86,7 +86,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         statement_timeout=_number(env, "EVIDENCE_STATEMENT_TIMEOUT", 15, 0.1, 3600),
         max_body=int(_number(env, "EVIDENCE_MAX_BODY", 256 * 1024, 1024, 64 * 1024 * 1024)),
         cursor_secret=env.get("EVIDENCE_CURSOR_SECRET", ""),
-        cache_bytes=int(_number(env, "EVIDENCE_CACHE_BYTES", 32 * 1024 * 1024, 0, 8 * 1024**3)),
+        cache_bytes=int(_number(env, "EVIDENCE_CACHE_BYTES", 24 * 1024 * 1024, 0, 8 * 1024**3)),
         log_level=level,
         policy=_path(env, "EVIDENCE_POLICY"),
         catalogue=_path(env, "EVIDENCE_CATALOGUE"),
