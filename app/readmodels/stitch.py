@@ -70,10 +70,11 @@ class _Run:
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """An object as pieces: `pieces[0] value pieces[1] value ... pieces[-1]`."""
+    """An object as pieces: `pieces[0] value pieces[1] value ... pieces[-1]`. A value that goes out as it came has the
+    name of its stream and its place there for a getter."""
 
     pieces: tuple[bytes, ...]
-    getters: tuple[Getter, ...]
+    getters: tuple[Getter | tuple[str, int], ...]
 
     def lay(self, level: _Level, run: _Run, query: RowQuery | None) -> Values:
         """All rows of the level in one list of 2 x values, a comma and the next row's beginning in each last place."""
@@ -84,7 +85,11 @@ class _View:
         pattern = [piece for inner in self.pieces[1:-1] for piece in (b"", inner)] + [b"", between]
         laid = pattern * level.count
         for at, getter in enumerate(self.getters):
-            laid[2 * at :: width] = getter(level, run, query)
+            if isinstance(getter, tuple):
+                values, count = level.streams[getter[0]]
+                laid[2 * at :: width] = values[getter[1] :: count]
+            else:
+                laid[2 * at :: width] = getter(level, run, query)
         return laid
 
     def one(self, laid: Values, at: int) -> bytes:
@@ -284,11 +289,13 @@ class Stitcher:
     # Views to pieces and getters, once per plan.
 
     def _view(self, rows: Rows, members: tuple[Member, ...]) -> _View:
-        pieces, getters = [b""], list[Getter]()
+        pieces, getters = [b""], list[Getter | tuple[str, int]]()
         self._flatten(rows, members, pieces, getters)
         return _View(tuple(pieces), tuple(getters))
 
-    def _flatten(self, rows: Rows, members: tuple[Member, ...], pieces: Values, getters: list[Getter]) -> None:
+    def _flatten(
+        self, rows: Rows, members: tuple[Member, ...], pieces: Values, getters: list[Getter | tuple[str, int]]
+    ) -> None:
         pieces[-1] += b"{"
         for position, member in enumerate(members):
             pieces[-1] += (b"," if position else b"") + orjson.dumps(member.key) + b":"
@@ -303,7 +310,7 @@ class Stitcher:
                 getters.append(self._getter(rows, member))
         pieces[-1] += b"}"
 
-    def _getter(self, rows: Rows, member: Leaf | Group | Branch | Overflow) -> Getter:
+    def _getter(self, rows: Rows, member: Leaf | Group | Branch | Overflow) -> Getter | tuple[str, int]:
         if isinstance(member, Overflow):
             return lambda level, run, query: self._overflow(member, level, run)
         if isinstance(member, Branch):
@@ -329,7 +336,7 @@ class Stitcher:
         if member.nullable and stream == PLAIN:
             mark = b'"%b"' if member.kind in _QUOTED else b"%b"
             return lambda level, run, query: [mark % v if v else NULL for v in level.column(stream, at)]
-        return lambda level, run, query: level.column(stream, at)
+        return stream, at
 
     def _group(self, rows: Rows, group: Group, test: int) -> Getter:
         view, layout = self._view(rows, group.members), self._layouts[rows]
