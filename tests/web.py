@@ -11,11 +11,14 @@ import httpx
 from app.config import Settings
 from app.web import create_app
 
+SECRET = "of the tests"
+"""What the app signs its cursors with."""
+
 
 @contextlib.asynccontextmanager
 async def client(dsn: str, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
     """An HTTP client of the app; unexpected errors are answered, not raised."""
-    app = create_app(Settings(cursor_secret="of the tests", **settings), dsn)
+    app = create_app(Settings(cursor_secret=SECRET, **settings), dsn)
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://test") as made:
         yield made

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,13 +33,14 @@ PAGED = ("first", "last", "after", "before")
 
 @dataclass(slots=True)
 class World:
-    """What arguments are drawn from: ids, keys, texts and moments that exist, and cursors that were given out."""
+    """What arguments are drawn from: ids, keys, texts and moments that exist, and the cursors that each list, in the
+    order it has unless told, gave out."""
 
     ids: list[str]
     keys: list[str]
     texts: list[str]
     moments: list[str]
-    cursors: list[str] = field(default_factory=list)
+    cursors: dict[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -49,12 +52,13 @@ class Drawn:
 
 
 class Drawing:
-    """One operation in the making."""
+    """One operation in the making. With `as_of`, all of it is asked as of that moment."""
 
-    def __init__(self, seed: int, world: World, *, wrong: float = 0.03) -> None:
+    def __init__(self, seed: int, world: World, *, wrong: float = 0.02, as_of: str | None = None) -> None:
         self.random = random.Random(seed)  # noqa: S311 - the same operations in every run
         self.world = world
         self.wrong = wrong
+        self.as_of = as_of
         self.variables: dict[str, tuple[str, Any]] = {}
         self.fragments: list[str] = []
         self.aliases = 0
@@ -112,7 +116,7 @@ class Drawing:
     def field(self, type_: GraphQLObjectType | GraphQLInterfaceType, name: str, depth: int) -> str:
         definition = type_.fields[name]
         self.budget -= 1
-        arguments = self.arguments(definition)
+        arguments = self.arguments(name, definition)
         alias = ""
         if arguments or self.chance(0.1):
             self.aliases += 1
@@ -134,7 +138,7 @@ class Drawing:
         self.variables[name] = (type_, value)
         return f"${name}"
 
-    def arguments(self, definition: GraphQLField) -> str:
+    def arguments(self, listed: str, definition: GraphQLField) -> str:
         given = []
         if "id" in definition.args and "key" in definition.args:
             names = ["id"] if self.chance(0.7) else ["key"]
@@ -149,9 +153,13 @@ class Drawing:
                 names += self.random.choice(
                     ((), ("first",), ("first",), ("last",), ("first", "after"), ("last", "before"))
                 )
+        if self.as_of is not None and "asOf" in definition.args:
+            names.append("asOf")
+        if {"after", "before"} & set(names) and not self.chance(self.wrong):
+            names = [name for name in names if name != "orderBy"]
         for name in dict.fromkeys(names):
             argument = definition.args[name]
-            value = self.value(name, argument)
+            value = self.value(name, argument, listed)
             if self.chance(0.3):
                 value = self.variable(str(argument.type), self.plain(value))
             given.append(f"{name}: {value if isinstance(value, str) and value.startswith('$') else _literal(value)}")
@@ -166,13 +174,16 @@ class Drawing:
             return [self.plain(v) for v in value]
         return value
 
-    def value(self, name: str, argument: GraphQLArgument) -> Any:
+    def value(self, name: str, argument: GraphQLArgument, listed: str) -> Any:
         wrong = self.chance(self.wrong)
         match name:
             case "first" | "last":
                 return self.random.choice((0, 501, -1)) if wrong else self.random.choice((1, 2, 3, 20, None))
             case "after" | "before":
-                return "bm8" if wrong or not self.world.cursors else self.random.choice(self.world.cursors)
+                given_out = self.world.cursors.get(listed)
+                return "bm8" if wrong or not given_out else self.random.choice(given_out)
+            case "asOf" if self.as_of is not None:
+                return self.as_of
             case "asOf":
                 return "2999-01-01T00:00:00Z" if wrong else self.random.choice(self.world.moments)
             case "id":
@@ -205,6 +216,18 @@ class Drawing:
             case "DateTime":
                 return self.random.choice(self.world.moments)
         return self.random.choice(self.world.texts)
+
+
+def operations(world: World, count: int) -> Iterator[Drawn]:
+    """So many operations, no two of them equal; the same in every run over the same world."""
+    known: set[str] = set()
+    for seed in itertools.count():
+        drawn = Drawing(seed, world).operation()
+        if repr(drawn) not in known:
+            known.add(repr(drawn))
+            yield drawn
+        if len(known) == count:
+            return
 
 
 class _Name(str):
