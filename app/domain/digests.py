@@ -57,6 +57,14 @@ def aware(moment: datetime) -> datetime:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
+def spelled(moment: datetime) -> str:
+    """The moment as `canonical` has it."""
+    try:
+        return iso(aware(moment))
+    except OverflowError:  # a time within a zone's offset of the calendar's end
+        return moment.isoformat()
+
+
 def _simpler(value: Any) -> Any:
     """A value that the encoder does not know, one step nearer to JSON."""
     if is_dataclass(value) and not isinstance(value, type):
@@ -64,10 +72,7 @@ def _simpler(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, datetime):
-        try:
-            return iso(aware(value))
-        except OverflowError:  # a time within a zone's offset of the calendar's end
-            return value.isoformat()
+        return spelled(value)
     if isinstance(value, timedelta):
         seconds = value.total_seconds()
         return int(seconds) if seconds.is_integer() else seconds

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from app.domain.digests import canonical, digest, plain
+from app.domain.digests import canonical, digest, plain, spelled
 from app.domain.gates import Enforcement
 
 
@@ -69,6 +69,12 @@ class SubjectType(StrEnum):
     COMPONENT = "component"
 
 
+# Where each stands in its vocabulary: reasons and proofs are sorted by the thousand.
+_SEVERITIES = {each: place for place, each in enumerate(ReasonSeverity)}
+_SUBJECTS = {each: place for place, each in enumerate(SubjectType)}
+_CODES = {each: place for place, each in enumerate(ReasonCode)}
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """One thing that is not clean. `subject` is a name: of a gate, an invariant, a guard, a component, a type of
@@ -86,10 +92,10 @@ class Reason:
     def order(self) -> tuple[Any, ...]:
         """Worst first, then by what it speaks of."""
         return (
-            list(ReasonSeverity).index(self.severity),
-            list(SubjectType).index(self.subject_type),
+            _SEVERITIES[self.severity],
+            _SUBJECTS[self.subject_type],
             self.subject,
-            list(ReasonCode).index(self.code),
+            _CODES[self.code],
             self.bundle_id or "",
             self.row_id or "",
             self.sentence,
@@ -107,7 +113,7 @@ class Proof:
 
     def order(self) -> tuple[Any, ...]:
         """By what it speaks of."""
-        return (list(SubjectType).index(self.subject_type), self.subject, self.bundle_id or "", self.row_id)
+        return (_SUBJECTS[self.subject_type], self.subject, self.bundle_id or "", self.row_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +189,7 @@ def combine(verdicts: Iterable[Verdict], *, environment: str, at: datetime, poli
 
 def said(moment: datetime) -> str:
     """A time as sentences tell it, to the minute, such as 2026-06-01 12:00 UTC."""
-    return f"{plain(moment)[:16].replace('T', ' ')} UTC"
+    return f"{spelled(moment)[:16].replace('T', ' ')} UTC"
 
 
 def _only(names: set[str]) -> str:
