@@ -17,7 +17,6 @@ from app.readmodels.component_history import (
     Asked,
     daily,
     fresh_until,
-    freshness_of,
     is_fresh,
     uptimes,
 )
@@ -78,27 +77,28 @@ class ComponentHealth:
     component: strawberry.Private[str]
     last_status: strawberry.Private[ComponentState]
     made: strawberry.Private[datetime]
-    as_of: strawberry.Private[datetime | None]
+    freshness: strawberry.Private[timedelta | None]
+    at: strawberry.Private[datetime]
 
     @strawberry.field(description="The state by now: that of the snapshot while it is fresh, else UNKNOWN.")
-    async def status(self) -> ComponentState:
+    def status(self) -> ComponentState:
         """The state."""
-        return self.last_status if await self.fresh() else ComponentState.UNKNOWN
+        return self.last_status if is_fresh(self.made, self.freshness, self.at) else ComponentState.UNKNOWN
 
     @strawberry.field(description="Whether the snapshot is no older than the policy lets it be.")
-    async def fresh(self) -> bool:
+    def fresh(self) -> bool:
         """Whether it holds."""
-        return is_fresh(self.made, self._freshness(), await self._at())
+        return is_fresh(self.made, self.freshness, self.at)
 
     @strawberry.field(description="When the snapshot stops to hold; null where it holds until the next one.")
     def fresh_until(self) -> datetime | None:
         """The end of its window."""
-        return fresh_until(self.made, self._freshness())
+        return fresh_until(self.made, self.freshness)
 
     @strawberry.field(description="Uptime of the component over 1h, 24h, 7d and 30d.")
     async def uptimes(self) -> list[ComponentUptime]:
         """Windows that end now."""
-        at = await self._at()
+        at = self.at
 
         async def batch(keys: Sequence[str]) -> dict[str, dict[str, Uptime]]:
             told = await uptimes(self.context.reader.database, [self._asked(key) for key in keys], at)
@@ -113,7 +113,7 @@ class ComponentHealth:
         days: Annotated[int, strawberry.argument(description="How many days, 1 to 90.")] = LONGEST_HISTORY,
     ) -> list[ComponentDay]:
         """Days of history."""
-        at = await self._at()
+        at = self.at
 
         async def batch(keys: Sequence[str]) -> dict[str, tuple[Uptime, ...]]:
             told = await daily(self.context.reader.database, [self._asked(key) for key in keys], at, days)
@@ -122,27 +122,23 @@ class ComponentHealth:
         found: tuple[Uptime, ...] = await self.context.loader(("daily", at, days), batch).load(self._key())
         return [ComponentDay(date=told.start.date().isoformat(), **_figures(told)) for told in found]
 
-    async def _at(self) -> datetime:
-        return self.as_of or await self.context.now()
-
-    def _freshness(self) -> timedelta | None:
-        return freshness_of(self.context.policy, self.environment, self.component)
-
     def _key(self) -> str:
         return f"{self.environment}\0{self.component}"  # a NUL is in no text of the database
 
     def _asked(self, key: str) -> Asked:
         environment, _, component = key.partition("\0")
-        return Asked(environment, component, freshness_of(self.context.policy, environment, component))
+        return Asked(environment, component, self.context.freshness_in(environment).of_component(component))
 
 
-def health_of(context: Context, row: Row, as_of: datetime | None) -> ComponentHealth:
-    """The health that a snapshot's row tells of."""
+async def health_of(context: Context, row: Row, as_of: datetime | None) -> ComponentHealth:
+    """The health that a snapshot's row tells of, judged at `as_of`, else at the time of asking."""
+    environment, component = row["environment"], row["component"]
     return ComponentHealth(
         context=context,
-        environment=row["environment"],
-        component=row["component"],
+        environment=environment,
+        component=component,
         last_status=ComponentState(row["status"]),
         made=made_at(row["observed_at"], row["recorded_at"]),
-        as_of=as_of,
+        freshness=context.freshness_in(environment).of_component(component),
+        at=as_of or await context.now(),
     )

@@ -107,9 +107,9 @@ class ComponentStatus(Evidence):
     details: JSON = column("The producer's details of the probe.")
 
     @strawberry.field(description="What this snapshot is worth by now, and how its component did over time.")
-    def health(self, info: Info) -> ComponentHealth:
+    async def health(self, info: Info) -> ComponentHealth:
         """Judged at `asOf`, else at the time of asking."""
-        return health_of(info.context, self.row, self.as_of)
+        return await health_of(info.context, self.row, self.as_of)
 
     @strawberry.field(description="The row that this one replaced; null at the start of a chain.")
     async def supersedes(self, info: Info) -> ComponentStatus | None:

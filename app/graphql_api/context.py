@@ -13,6 +13,8 @@ from strawberry.types import Info as StrawberryInfo
 from app.domain.errors import Invalid
 from app.domain.paging import CursorCodec
 from app.domain.policy import Policy
+from app.domain.requirements import Freshness
+from app.readmodels.component_history import freshness_in
 from app.readmodels.readiness import moment
 from app.readmodels.rows import Reader
 
@@ -41,6 +43,8 @@ class Context:
         self.policy = policy
         self._loaders: dict[Hashable, SharedLoader] = {}
         self._settled: set[datetime] = set()
+        self._now: datetime | None = None
+        self._freshness: dict[str, Freshness] = {}
 
     def loader(self, spec: Hashable, batch: Callable[[Sequence[str]], Awaitable[dict[str, Any]]]) -> SharedLoader:
         """The loader of one way of reading, made when first asked for. `batch` answers many keys in one statement;
@@ -61,8 +65,16 @@ class Context:
         async def ask(_: Sequence[str]) -> dict[str, datetime]:
             return {"": await moment(self.reader.database)}
 
-        at: datetime = await self.loader(("now",), ask).load("")
-        return at
+        if self._now is None:
+            self._now = await self.loader(("now",), ask).load("")
+        return self._now
+
+    def freshness_in(self, environment: str) -> Freshness:
+        """How long snapshots hold in an environment, by the policy; looked up once a request."""
+        found = self._freshness.get(environment)
+        if found is None:
+            found = self._freshness[environment] = freshness_in(self.policy, environment)
+        return found
 
     async def settled(self, as_of: datetime | None) -> datetime | None:
         """`as_of`, once no writer at work can still add to what was known then; Invalid when it is in the future."""

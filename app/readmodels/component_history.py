@@ -17,6 +17,7 @@ from app.domain.components import ComponentState
 from app.domain.errors import Invalid, NotFound
 from app.domain.facts import ComponentFacts, made_at
 from app.domain.policy import Policy
+from app.domain.requirements import Freshness
 from app.domain.uptime import LONGEST_HISTORY, WINDOWS, Uptime, roll_up
 from app.readmodels.nouns import COMPONENT
 from app.readmodels.predicates import Parameters, Scope, current
@@ -89,10 +90,14 @@ class History:
     daily: tuple[Uptime, ...]
 
 
+def freshness_in(policy: Policy, environment: str) -> Freshness:
+    """How long snapshots hold by the rules that speak of the environment, whatever product runs there."""
+    return policy.requirements(kind="", environment=environment, profile="", product="").freshness
+
+
 def freshness_of(policy: Policy, environment: str, component: str) -> timedelta | None:
-    """How long a snapshot holds by the rules that speak of the environment, whatever product runs there."""
-    required = policy.requirements(kind="", environment=environment, profile="", product="")
-    return required.freshness.of_component(component)
+    """How long a snapshot of a component holds."""
+    return freshness_in(policy, environment).of_component(component)
 
 
 def is_fresh(made: datetime, freshness: timedelta | None, at: datetime) -> bool:
@@ -139,16 +144,13 @@ async def environment_healths(
     """The state of environments as of a time, by name: of those asked for, known or not, else of all that are known."""
     found = await latest_components(source, scope, environments, at)
     names = sorted(found) if environments is None else list(dict.fromkeys(environments))
-    return [
-        EnvironmentHealth(
-            name,
-            tuple(
-                Health(fact, freshness_of(policy, name, fact.component), at)
-                for fact in sorted(found.get(name, ()), key=lambda each: each.component)
-            ),
-        )
-        for name in names
-    ]
+    told = []
+    for name in names:
+        facts = sorted(found.get(name, ()), key=lambda each: each.component)
+        freshness = freshness_in(policy, name)
+        healths = tuple(Health(fact, freshness.of_component(fact.component), at) for fact in facts)
+        told.append(EnvironmentHealth(name, healths))
+    return told
 
 
 async def uptimes(source: Source, asked: Sequence[Asked], at: datetime) -> list[dict[str, Uptime]]:
