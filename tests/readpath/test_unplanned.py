@@ -1,4 +1,4 @@
-"""What hangs on the clock or on a policy has no plan, and says so: no answer of it is ever kept."""
+"""What hangs on the clock, on a policy or on a comparison has no plan, and says so: no answer of it is ever kept."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ OPERATIONS = {
     ),
     '{ environmentStatuses(environments: ["staging"]) { status } }': "environmentStatuses",
     '{ readiness(environment: "staging") { state } }': "readiness",
+    '{ bundleDiff(base: "a", head: "b") { __typename } }': "bundleDiff",
     "{ bundles { nodes { readiness { state } } } }": "EvidenceBundle.readiness",
 }
 
