@@ -6,7 +6,7 @@ import asyncio
 
 from app.db.pool import Database
 from app.readmodels.cache import FENCE
-from tests.readpath.witness import Story, Witness
+from tests.readpath.witness import SHORT, Story, Witness, paths
 from tests.web import client as web
 
 BREAK_FENCES = (
@@ -24,13 +24,13 @@ async def _write(story: Story, writes: int, ended: asyncio.Event) -> None:
 
 async def test_two_workers_and_many_readers_never_go_back_in_time(dsn: str, database: Database) -> None:
     story, done = await Story.begin(database), asyncio.Event()
-    async with web(dsn) as one, web(dsn) as two, asyncio.TaskGroup() as tasks:
-        witnesses = [Witness(story, (one, two)) for _ in range(6)]
-        for witness in witnesses:
-            tasks.create_task(witness.watch(done))
-        tasks.create_task(_write(story, 60, done))
-    seen = set[tuple[int, str]]().union(*(witness.seen for witness in witnesses))
-    assert {(0, "plan"), (0, "cache"), (1, "plan"), (1, "cache")} <= seen
+    async with web(dsn) as one, web(dsn) as two:
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(6):
+                tasks.create_task(Witness(story, (one, two)).watch(done))
+            tasks.create_task(_write(story, 60, done))
+        assert await paths(one) >= SHORT
+        assert await paths(two) >= SHORT
 
 
 async def test_a_fence_that_breaks_again_and_again_lets_nothing_old_through(dsn: str, database: Database) -> None:
@@ -44,12 +44,12 @@ async def test_a_fence_that_breaks_again_and_again_lets_nothing_old_through(dsn:
             await story.hearing(story.random.randint(1, 12))
         done.set()
 
-    async with web(dsn) as one, web(dsn) as two, asyncio.TaskGroup() as tasks:
-        witnesses = [Witness(story, (one, two)) for _ in range(6)]
-        for witness in witnesses:
-            tasks.create_task(witness.watch(done))
-        tasks.create_task(breaking())
-        tasks.create_task(_write(story, 60, written))
-    seen = set[tuple[int, str]]().union(*(witness.seen for witness in witnesses))
+    async with web(dsn) as one, web(dsn) as two:
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(6):
+                tasks.create_task(Witness(story, (one, two)).watch(done))
+            tasks.create_task(breaking())
+            tasks.create_task(_write(story, 60, written))
+        assert await paths(one) >= SHORT
+        assert await paths(two) >= SHORT
     assert broken > 20
-    assert {(0, "plan"), (0, "cache"), (1, "plan"), (1, "cache")} <= seen
