@@ -16,7 +16,7 @@ from tests.readpath.test_equality import OPERATIONS, Paths, ask, awkward_world, 
 from tests.rows import add, retract, supersede
 from tests.web import client
 
-SHARE = 5
+SHARE = 10
 """One in so many of the drawn operations is asked here; each is asked several times."""
 
 
