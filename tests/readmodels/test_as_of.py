@@ -9,20 +9,24 @@ from typing import Any
 
 import pytest
 
+from app.config import read_policy
 from app.db.pool import Database
 from app.domain.errors import Invalid, Unavailable
 from app.domain.paging import Direction, Order, PageRequest
+from app.domain.readiness import decide
 from app.readmodels import rows
 from app.readmodels.bundles import bundle_ids_by_keys
 from app.readmodels.nouns import BUNDLE, COMPONENT, ITEM, NOUNS
 from app.readmodels.predicates import AllOf, Compare, Has, Predicate, Scope
+from app.readmodels.readiness import verdicts_by_bundle_ids
 from app.readmodels.rows import SUPERSEDED, Reader, RowQuery
 from tests.readmodels.history import History
 from tests.readmodels.naive import Everything, counted, ordered, plain, read_everything
+from tests.readmodels.situations import situations
 from tests.rows import add, supersede
 
-WRITES = 300
-TIMES = 40
+WRITES = 1_000
+TIMES = 200
 SEED = 20260601
 
 WHOLE = PageRequest(size=500)
@@ -130,6 +134,7 @@ async def test_reads_as_of_any_time_are_what_was_known_then(database: Database) 
     history, reader = History(database, SEED), Reader(database)
     dice = random.Random(SEED)  # noqa: S311 - the same times every time
     told: list[tuple[datetime, datetime, dict[str, Any]]] = []
+    policy, situated = read_policy().policy, set[str]()
     while history.written < WRITES:
         await history.step()
         if dice.random() < 0.03:
@@ -146,7 +151,12 @@ async def test_reads_as_of_any_time_are_what_was_known_then(database: Database) 
         since = dice.choice(recorded)
         await database.settle(at)
         said = await answers(reader, everything, history.keys, since, at)
-        assert differing(said, expected(everything, everything.at(at), history.keys, since)) == [], (n, at)
+        known = everything.at(at)
+        assert differing(said, expected(everything, known, history.keys, since)) == [], (n, at)
+        decided = {bundle_id: decide(inputs, policy, at) for bundle_id, inputs in situations(known)}
+        assert await verdicts_by_bundle_ids(reader, policy, list(decided), at) == decided, (n, at)
+        situated.update(verdict.inputs_digest for verdict in decided.values())
+    assert len(situated) > TIMES
     assert len(told) > 4
     for at, since, then in told:
         await database.settle(at)
