@@ -6,11 +6,11 @@ BIN := $(VENV)/bin
 EXPLORER := app/pages/static/explorer/index.html
 EXPLORER_SOURCES := $(wildcard app/pages/frontend/*.* app/pages/frontend/src/*.* app/pages/frontend/src/examples/*) app/pages/frontend/.npmrc
 
-.PHONY: help install install-dev run test check lint format schema lock examples bench bench-quick bench-import fuzz
-.PHONY: wheel explorer clean
+.PHONY: help install install-dev run test check lint format schema lock examples bench bench-quick bench-import
+.PHONY: bench-readiness fuzz wheel explorer clean
 
 help: ## what there is to make
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
@@ -76,6 +76,9 @@ bench-quick: install ## the same in three minutes: this gateway, plain Strawberr
 
 bench-import: install ## import 1,000 mixed files into a fresh database; bench/IMPORT.md holds the figures
 	$(BIN)/python -m bench.importing
+
+bench-readiness: install ## readiness and history over 10 million snapshots (about 15 minutes); writes bench/READINESS.md
+	$(BIN)/python -m bench.readiness
 
 fuzz: $(VENV)/.fuzzed ## fuzz the importers for SECONDS (600) by coverage; findings go to .fuzz/
 	for kind in json xml text; do $(BIN)/python -m tests.fuzz.fuzz_$$kind -max_total_time=$(SECONDS) || exit 1; done
