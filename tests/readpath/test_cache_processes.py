@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 import httpx
 
 from app.db.pool import Database
-from tests.readpath.witness import SHORT, Story, Witness, paths
+from tests.readpath.witness import SHORT, Story, Witness, paths, write
 
 STARTED_WITHIN = 60.0
 STOPPED_WITHIN = 20.0
@@ -41,17 +41,10 @@ async def serving(dsn: str) -> AsyncIterator[httpx.AsyncClient]:
 
 async def test_two_processes_never_go_back_in_time(dsn: str, database: Database) -> None:
     story, done = await Story.begin(database), asyncio.Event()
-
-    async def write() -> None:
-        for _ in range(60):
-            await story.write()
-            await story.hearing(story.random.randint(1, 16))
-        done.set()
-
     async with serving(dsn) as one, serving(dsn) as two:
         async with asyncio.TaskGroup() as tasks:
             for _ in range(4):
                 tasks.create_task(Witness(story, (one, two)).watch(done))
-            tasks.create_task(write())
+            tasks.create_task(write(story, (one, two), done))
         assert await paths(one) >= SHORT
         assert await paths(two) >= SHORT

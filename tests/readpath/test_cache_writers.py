@@ -6,7 +6,7 @@ import asyncio
 
 from app.db.pool import Database
 from app.readmodels.cache import FENCE
-from tests.readpath.witness import SHORT, Story, Witness, paths
+from tests.readpath.witness import SHORT, Story, Witness, paths, write
 from tests.web import client as web
 
 BREAK_FENCES = (
@@ -15,20 +15,13 @@ BREAK_FENCES = (
 )
 
 
-async def _write(story: Story, writes: int, ended: asyncio.Event) -> None:
-    for _ in range(writes):
-        await story.write()
-        await story.hearing(story.random.randint(1, 20))
-    ended.set()
-
-
 async def test_two_workers_and_many_readers_never_go_back_in_time(dsn: str, database: Database) -> None:
     story, done = await Story.begin(database), asyncio.Event()
     async with web(dsn) as one, web(dsn) as two:
         async with asyncio.TaskGroup() as tasks:
             for _ in range(6):
                 tasks.create_task(Witness(story, (one, two)).watch(done))
-            tasks.create_task(_write(story, 60, done))
+            tasks.create_task(write(story, (one, two), done))
         assert await paths(one) >= SHORT
         assert await paths(two) >= SHORT
 
@@ -49,7 +42,7 @@ async def test_a_fence_that_breaks_again_and_again_lets_nothing_old_through(dsn:
             for _ in range(6):
                 tasks.create_task(Witness(story, (one, two)).watch(done))
             tasks.create_task(breaking())
-            tasks.create_task(_write(story, 60, written))
+            tasks.create_task(write(story, (one, two), written))
         assert await paths(one) >= SHORT
         assert await paths(two) >= SHORT
     assert broken > 20

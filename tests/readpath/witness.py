@@ -128,6 +128,17 @@ async def paths(worker: httpx.AsyncClient) -> set[tuple[str, str]]:
 SHORT = {("graphql", "plan"), ("graphql", "cache"), ("rest", "plan"), ("rest", "cache")}
 
 
+async def write(story: Story, workers: Sequence[httpx.AsyncClient], ended: asyncio.Event) -> None:
+    """Sixty writes, and more until every worker gave answers by every short path; a thousand end it whatever they did.
+    Readers ask now once and now often between two of them."""
+    while story.committed < 60 or (
+        story.committed < 1_000 and not all([await paths(worker) >= SHORT for worker in workers])
+    ):
+        await story.write()
+        await story.hearing(story.random.randint(1, 20))
+    ended.set()
+
+
 def _number(response: httpx.Response) -> int | None:
     """The highest number in an answer; None when it is an error that says that the database is away."""
     body: Any = response.json()
