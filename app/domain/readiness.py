@@ -14,7 +14,7 @@ from app.domain.components import ComponentState
 from app.domain.digests import aware
 from app.domain.evaluation import gates_fed_by
 from app.domain.evidence import EvidenceType
-from app.domain.facts import ComponentFacts, Inputs, InvariantFacts, ItemFacts, made_at
+from app.domain.facts import ComponentFacts, GuardFacts, Inputs, InvariantFacts, ItemFacts, made_at
 from app.domain.gate_readiness import weigh_gate
 from app.domain.gates import Enforcement, Gate
 from app.domain.policy import Policy
@@ -152,9 +152,11 @@ def _guards(case: Case) -> Iterator[Weighed]:
     """Guards of the bundle and of the platform. Where the guard gate lets some fail, it judges those not named."""
     asked = case.required.guards
     lenient = case.required.gates.named.get(Gate.GUARD.value) is not None and case.required.guard.max_failed != 0
-    found = [row for row in case.inputs.guards if row.bundle_id in (None, case.bundle_id)]
-    for name in sorted({row.guard for row in found} | asked.named.keys()):
-        rows = [row for row in found if row.guard == name]
+    found: dict[str, list[GuardFacts]] = {name: [] for name in asked.named}
+    for row in case.inputs.guards:
+        if row.bundle_id in (None, case.bundle_id):
+            found.setdefault(row.guard, []).append(row)
+    for name, rows in sorted(found.items()):
         of_platform = bool(rows) and all(row.bundle_id is None for row in rows)
         bundle_id = None if of_platform else case.bundle_id
         subject = Subject(SubjectType.GUARD, name, f"The guard {name}", asked.named.get(name), bundle_id)
