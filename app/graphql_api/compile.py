@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cache
 from typing import Any
 
 from graphql import (
@@ -356,6 +357,7 @@ def _leaf(key: str, column: str, field: GraphQLField) -> Leaf:
     return Leaf(key, column, kind, nullable)
 
 
+@cache
 def _names(enum: GraphQLEnumType) -> dict[str, str]:
     return {str(value.value): name for name, value in enum.values.items()}
 

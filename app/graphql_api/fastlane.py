@@ -105,7 +105,7 @@ class FastLane:
             await self._resolve("error: unexpected", scope, messages, receive, send)
             return
         if cache is not None and len(body) <= PREPARED_TEXT:
-            cache.keep(key, _answer(answer.body, media_type, b"cache"), answer.snapshot)
+            cache.keep(key, _answer(answer.body, media_type, b"cache", len(body)), answer.snapshot)
         self._note("plan", "")
         await respond(_answer(answer.body, media_type, b"plan"), send)
 
@@ -149,9 +149,9 @@ class FastLane:
         await self._app(scope, again, send)
 
 
-def _answer(body: bytes, media_type: bytes, path: bytes) -> Kept:
+def _answer(body: bytes, media_type: bytes, path: bytes, asked: int = 0) -> Kept:
     length = (b"content-length", b"%d" % len(body))
-    return Kept(body, ((b"vary", b"Accept"), length, (b"content-type", media_type), (_HEADER, path)))
+    return Kept(body, ((b"vary", b"Accept"), length, (b"content-type", media_type), (_HEADER, path)), asked)
 
 
 async def respond(kept: Kept, send: Send) -> None:

@@ -27,7 +27,9 @@ from app.graphql_api.errors import (
 from app.graphql_api.limits import MAX_TOKENS, check_cost
 from app.graphql_api.schema import schema
 
-CACHE_SIZE = 1_000
+CACHE_SIZE = 400
+"""Documents kept. One of a few nested relations is 50 KB as it was parsed."""
+
 CACHED_TEXT = 64 * 1024
 """Longer operations run, but are not kept."""
 

@@ -28,9 +28,9 @@ from app.readmodels.recent import Recent
 from app.readmodels.render import Rendered
 from app.readmodels.rows import Reader
 
-PLANS = 1_000
-PREPARED = 2_000
-PREPARED_TEXT = 16 * 1024
+PLANS = 400
+PREPARED = 1_000
+PREPARED_TEXT = 8 * 1024
 """Requests with a longer body are answered, but not remembered."""
 
 

@@ -29,7 +29,7 @@ ERAS = 8
 """Snapshots whose answers are kept; while nothing is written, all soon share one."""
 
 OVERHEAD = 1_000
-"""Bytes that an entry is taken to cost beside its body: the request's text, headers, a place in a table."""
+"""Bytes that an entry is taken to cost beside question and body: headers, a place in a table."""
 
 GATHERING = 8
 """Turns of the event loop that a fence waits for more requests to share it, as long as each turn brings one."""
@@ -57,15 +57,16 @@ class Line(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An answer as it goes out: its body and its headers."""
+    """An answer as it goes out: its body and its headers; `asked` is how many bytes its question has."""
 
     body: bytes
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    asked: int = 0
 
     @property
     def size(self) -> int:
-        """Bytes that it is taken to hold, with its key and its place."""
-        return len(self.body) + OVERHEAD
+        """Bytes that it is taken to hold, with its question and its place."""
+        return len(self.body) + self.asked + OVERHEAD
 
 
 @dataclass(slots=True)

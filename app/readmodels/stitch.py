@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from itertools import accumulate
 from typing import Any
 
@@ -329,9 +330,7 @@ class Stitcher:
         cell = cell_of(member)
         stream, at = cell.stream, layout.place(cell)
         if member.kind is Kind.NAME:
-            names = {value.encode(): orjson.dumps(name) for value, name in (member.names or {}).items()}
-            if member.nullable:
-                names[b""] = NULL
+            names = _shown(tuple((member.names or {}).items()), nullable=member.nullable)
             return lambda level, run, query: _named(names, level.column(stream, at))
         if member.nullable and stream == PLAIN:
             mark = b'"%b"' if member.kind in _QUOTED else b"%b"
@@ -375,6 +374,13 @@ def _spans(counts: list[int], query: RowQuery | None) -> list[tuple[int, int]]:
         over = 0 if query is None else max(0, count - query.page.size)
         spans.append((end - count + over, end) if query and query.page.backward else (end - count, end - over))
     return spans
+
+
+@cache
+def _shown(names: tuple[tuple[str, str], ...], *, nullable: bool) -> Mapping[bytes, bytes]:
+    """How the values of a vocabulary are shown; one table for all plans that show it."""
+    table = {value.encode(): f'"{name}"'.encode() for value, name in names}
+    return table | {b"": NULL} if nullable else table
 
 
 def _named(names: Mapping[bytes, bytes], values: Values) -> Values:

@@ -118,7 +118,8 @@ class RestFastLane:
 def _kept(told: Told, scope: Scope) -> Kept:
     link = None if told.following is None else next_link(scope, told.following)
     headers = headers_of(told.body, link) | {"Content-Length": str(len(told.body)), "Content-Type": JSON_TYPE}
-    return Kept(told.body, tuple((name.lower().encode(), value.encode()) for name, value in headers.items()))
+    raw = tuple((name.lower().encode(), value.encode()) for name, value in headers.items())
+    return Kept(told.body, raw, len(scope["raw_path"]) + len(scope["query_string"]))
 
 
 async def _respond(kept: Kept, scope: Scope, send: Send) -> None:
