@@ -13,6 +13,7 @@ from graphql import (
     GraphQLError,
     InlineFragmentNode,
     IntValueNode,
+    ListValueNode,
     OperationDefinitionNode,
     SelectionSetNode,
     VariableNode,
@@ -38,10 +39,10 @@ MAX_ROOTS = 25
 _LISTS = {
     "bundles": 1, "items": 1, "gates": 1, "invariants": 1, "guardReports": 1, "componentStatuses": 1,
 }  # fmt: skip
-_CHAIN = 20
-"""What a `history` is taken to hold."""
+_TAKEN = {"history": 20, "environmentStatuses": 100}
+"""What lists without pages are taken to hold: rows of a chain, components of all environments."""
 
-_DECIDED = {"readiness": 100, "bundleDiff": 200, "uptimes": 1000, "daily": 90, "environmentStatuses": 100}
+_DECIDED = {"readiness": 100, "bundleDiff": 200, "uptimes": 1000, "daily": 90}
 """Rows that a verdict, a diff or a history is taken to be made of."""
 
 
@@ -87,14 +88,28 @@ class _Measure:
         if name.startswith("__"):
             return 0  # introspection costs no rows, and its depth is bounded by its tokens
         below = self.rows(node.selection_set, depth + 1, within)
-        if name == "history":
-            return _CHAIN * (1 + below)
+        if name in _TAKEN:
+            return _TAKEN[name] * (1 + below)
         if name in _DECIDED:
             return _DECIDED[name] + below
+        ids = self._ids(node) if name == "nodes" else None
+        if ids is not None:
+            return ids * (1 + below)
         size = self._page(node) if name in _LISTS and node.selection_set is not None else 0
         if size and any(isinstance(n, FieldNode) and n.name.value in _PAGE for n in _open(node, self.fragments)):
             return size * (1 + below)
         return below
+
+    def _ids(self, node: FieldNode) -> int | None:
+        """How many rows are named; None for a field that names none, such as the `nodes` of a page."""
+        for argument in node.arguments or ():
+            if argument.name.value == "ids":
+                value = argument.value
+                if isinstance(value, ListValueNode):
+                    return len(value.values)
+                given = self.variables.get(value.name.value) if isinstance(value, VariableNode) else None
+                return len(given) if isinstance(given, list) else 1
+        return None
 
     def _page(self, node: FieldNode) -> int:
         for argument in node.arguments or ():

@@ -40,6 +40,13 @@ CASES = [
         "OPERATION_TOO_LARGE",
         "smaller pages",
     ),
+    (
+        "{ nodes(ids: ["
+        + ", ".join(f'"{n}"' for n in range(300))
+        + "]) { ... on EvidenceBundle { items(first: 500) { nodes { id } } gates(first: 500) { nodes { id } } } } }",
+        "OPERATION_TOO_LARGE",
+        "smaller pages",
+    ),
 ]
 
 
