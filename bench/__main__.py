@@ -12,6 +12,7 @@ import statistics
 import sys
 from typing import Any
 
+from bench.cold import measured, rows
 from bench.measure import load
 from bench.report import write
 from bench.servers import OUT, Server, servers
@@ -60,18 +61,21 @@ def main() -> None:
     OUT.mkdir(exist_ok=True)
     results = OUT / f"{asked.what}.jsonl"
     if asked.what == "report":
-        write([json.loads(line) for line in (OUT / "full.jsonl").read_text().splitlines()], final=True)
+        kept = [json.loads(line) for line in (OUT / "full.jsonl").read_text().splitlines()]
+        write(kept, rows(json.loads((OUT / "cold.json").read_text())), final=True)
         return
     quick = asked.what == "quick"
-    rounds, seconds = asked.rounds or (1 if quick else 3), asked.seconds or (3 if quick else 8)
+    times, seconds = asked.rounds or (1 if quick else 3), asked.seconds or (3 if quick else 8)
     wanted = {"gateway", "gateway_hot", "limit1", "limit3", "strawberry"} if quick else None
     wanted = set(asked.servers.split(",")) | {"limit1"} if asked.servers else wanted
     lines: list[dict[str, Any]] = []
     with databases(peers=True) as (ours, theirs, postmaster):
         found = [server for server in servers(ours, theirs) if wanted is None or server.name in wanted]
-        _run(found, asked, quick, rounds, seconds, postmaster, lines)
+        _run(found, asked, quick, times, seconds, postmaster, lines)
+        new = measured(ours)
+    (OUT / "cold.json").write_text(json.dumps(new))
     results.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    write(lines, final=not quick)
+    write(lines, rows(new), final=not quick)
     busy = statistics.median(line["foreign"] for line in lines)
     if busy > 0.25:
         print(f"others used {busy:.2f} of a core meanwhile: these figures are no result", file=sys.stderr)

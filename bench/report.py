@@ -138,12 +138,12 @@ def plot(lines: list[dict[str, Any]]) -> str:
     return "\n".join([*parts, "</svg>\n"])
 
 
-def write(lines: list[dict[str, Any]], *, final: bool) -> None:
-    """Print the tables; of a full run, keep them below the words of RESULTS.md."""
+def write(lines: list[dict[str, Any]], more: list[str], *, final: bool) -> None:
+    """Print the tables and `more` of them; of a full run, keep them below the words of RESULTS.md."""
     told = [*table(lines, 8), ""]
     if any(line["connections"] == 32 for line in lines):
         told += [*table(lines, 32), ""]
-    told += [*goals(lines), "", *growth(lines)]
+    told += [*goals(lines), "", *growth(lines), "", *more]
     print("\n".join(told))
     if not final:
         return
