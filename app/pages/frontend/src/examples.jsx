@@ -25,10 +25,18 @@ async function sampleValues(headers) {
     const { data } = await fetcher({ query: SAMPLE, operationName: "SampleValues" }, { headers: JSON.parse(headers || "{}") });
     const rows = data.bundles.nodes.flatMap(({ bundleKey, items }) => items.nodes.map((item) => ({ bundleKey, item })));
     const { bundleKey, item } = rows.find((row) => row.item.supersedes) ?? rows[0];
-    return { bundleKey, itemId: item.id, asOf: (item.supersedes ?? item).recordedAt };
+    const [head, base = head] = alike(data.bundles.nodes);
+    return { bundleKey, itemId: item.id, asOf: (item.supersedes ?? item).recordedAt, base, head };
   } catch {
     return {}; // An empty gateway: the variables are the reader's to fill in.
   }
+}
+
+/** Keys of bundles of one kind, newest first: of the first kind that has two, else of any. */
+function alike(bundles) {
+  const of = (kind) => bundles.filter((bundle) => bundle.kind === kind).map((bundle) => bundle.bundleKey);
+  const kinds = bundles.map((bundle) => of(bundle.kind));
+  return kinds.find((keys) => keys.length > 1) ?? kinds[0];
 }
 
 function ExamplesIcon(props) {
