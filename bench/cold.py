@@ -5,6 +5,7 @@ python -m bench.cold      # one JSON line; needs no database, but for the start,
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import socket
@@ -14,6 +15,8 @@ import sys
 import time
 import urllib.request
 from typing import Any
+
+import asyncpg
 
 from app.domain.paging import CursorCodec
 from app.graphql_api.operations import Documents
@@ -76,10 +79,21 @@ def start(dsn: str) -> float:
 
 
 def measured(dsn: str) -> dict[str, Any]:
-    """Both: operations in a process of their own, the start three times."""
-    done = subprocess.run([sys.executable, "-m", "bench.cold"], capture_output=True, text=True, check=True)
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told | {"start_s": statistics.median(start(dsn) for _ in range(3))}
+    """Both, medians of three: operations in a process of their own each time."""
+    command = [sys.executable, "-m", "bench.cold"]
+    told = [json.loads(subprocess.run(command, capture_output=True, check=True).stdout) for _ in range(3)]
+    return {name: statistics.median(each[name] for each in told) for name in told[0]} | {
+        "start_s": statistics.median(start(dsn) for _ in range(3)),
+        "postgresql": asyncio.run(_server_version(dsn)),
+    }
+
+
+async def _server_version(dsn: str) -> str:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return str(await connection.fetchval("SHOW server_version"))
+    finally:
+        await connection.close()
 
 
 def rows(told: dict[str, Any]) -> list[str]:
@@ -92,6 +106,8 @@ def rows(told: dict[str, Any]) -> list[str]:
         f"| the same after {OPERATIONS:,} others; 95 of 100 within | {told['last_100_ms']:.2f} ms;"
         f" {told['p95_ms']:.2f} ms |",
         f"| memory of their process before and after them | {told['before_mib']:.0f}, {told['after_mib']:.0f} MiB |",
+        "",
+        f"PostgreSQL {told['postgresql']}.",
     ]
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import statistics
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bench.servers import HERE
+from bench.servers import HERE, PEERS
 
 WORKS = ("Q1", "Q2", "Q3", "Q4", "R3")
 _BUSY = 0.25
@@ -138,6 +140,22 @@ def plot(lines: list[dict[str, Any]]) -> str:
     return "\n".join([*parts, "</svg>\n"])
 
 
+def versions() -> list[str]:
+    """What ran, as it is installed: this gateway's packages, and the peers'."""
+    told = [f"{name} {version(name)}" for name in ("asyncpg", "uvicorn", "graphql-core", "orjson")]
+    told += [f"peer {name} {json.loads(file.read_text())['version']}" for name, file in _node_packages()]
+    for installed in sorted(PEERS.glob("venv/lib/python3*/site-packages/*.dist-info")):
+        name, _, number = installed.name.removesuffix(".dist-info").partition("-")
+        if name in ("strawberry_graphql", "fastapi"):
+            told.append(f"peer {name.replace('_', '-')} {number}")
+    return told
+
+
+def _node_packages() -> list[tuple[str, Path]]:
+    found = [(name, PEERS / "node_modules" / name / "package.json") for name in ("mercurius", "postgraphile")]
+    return [(name, file) for name, file in found if file.is_file()]
+
+
 def write(lines: list[dict[str, Any]], more: list[str], *, final: bool) -> None:
     """Print the tables and `more` of them; of a full run, keep them below the words of RESULTS.md."""
     told = [*table(lines, 8), ""]
@@ -160,6 +178,7 @@ def write(lines: list[dict[str, Any]], more: list[str], *, final: bool) -> None:
         f"Python {platform.python_version()}; server on one core, PostgreSQL and load on the other.",
         f"Rounds in which others used more than {_BUSY} of a core are left out of the medians; median of that share "
         f"over all rounds: {statistics.median(line['foreign'] for line in lines):.2f}.",
+        f"Versions: {', '.join(versions())}.",
         "",
         "![requests a second by work](results.svg)",
         "",
