@@ -7,6 +7,7 @@ and costs one statement whatever it holds. Conditions, orders and scopes are tho
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -90,7 +91,8 @@ class _Rendering:
                 columns.append(name)
         wanted = ", ".join(["pg_current_snapshot()::text AS snapshot", *columns])
         sql = f"SELECT {wanted} FROM {' CROSS JOIN '.join(sources)}" if sources else f"SELECT {wanted}"
-        return Rendered(sql, tuple(self.parameters.values), (SNAPSHOT, *columns))
+        # many requests are remembered with their statement, and most of those differ in values alone
+        return Rendered(sys.intern(sql), tuple(self.parameters.values), (SNAPSHOT, *columns))
 
     def query(self, rows: Rows) -> Query:
         if rows.slot is None:

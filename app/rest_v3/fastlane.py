@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 PLANNED = "planned"
 """Where in a request's state a handler leaves the plan that answers its target from now on."""
 
-REMEMBERED = 2_000
+REMEMBERED = 1_200
 LONGEST_TARGET = 4_000
 
 _PREFIX = BASE + "/"
