@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
+from typer.testing import CliRunner, Result
 
+from app.cli import load
 from app.db import embedded, migrate
 from app.db.pool import Database
+
+Run = Callable[..., Result]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -94,3 +98,13 @@ async def _execute(dsn: str, statement: str) -> None:
         await connection.execute(statement)
     finally:
         await connection.close()
+
+
+@pytest.fixture
+def run(dsn: str) -> Run:
+    """Runs the command line in process, over the test's own database."""
+
+    def invoke(*args: object, **environment: str) -> Result:
+        return CliRunner().invoke(load(), [str(arg) for arg in args], env={"DATABASE_URL": dsn} | environment)
+
+    return invoke

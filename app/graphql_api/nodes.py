@@ -33,12 +33,17 @@ class Lookup:
     one: bool
 
 
+def check_count(ids: Sequence[object]) -> None:
+    """Raises Invalid for more ids than one read takes."""
+    if len(ids) > ID_LIMIT:
+        raise Invalid(f"nodes takes at most {ID_LIMIT} ids, not {len(ids)}", field="ids")
+
+
 def ids_query(arguments: dict[str, object]) -> RowQuery:
     """The query that all nouns are asked with. Invalid names an id that is none, or says that there are too many."""
     given = arguments.get("ids")
     ids = [str(row_id) for row_id in given] if isinstance(given, list) else [str(arguments["id"])]
-    if len(ids) > ID_LIMIT:
-        raise Invalid(f"nodes takes at most {ID_LIMIT} ids, not {len(ids)}", field="ids")
+    check_count(ids)
     return RowQuery(
         Order("recorded_at"),
         where=Compare("id", "in", tuple(check_ids(ids))),

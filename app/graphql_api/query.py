@@ -24,13 +24,14 @@ from app.graphql_api.gates import GateResult
 from app.graphql_api.guards import GuardReport, GuardReportConnection, GuardReportFilter, GuardReportOrder
 from app.graphql_api.invariants import InvariantResult
 from app.graphql_api.items import EvidenceItem
+from app.graphql_api.nodes import check_count
 from app.graphql_api.readiness import Verdict, readiness_of
 from app.graphql_api.records import Evidence, Node, load_row
 from app.graphql_api.selection import columns_for, names_below
 from app.readmodels.bundles import bundle_ids_by_keys, nouns_by_ids
 from app.readmodels.nouns import BUNDLE, Noun
 from app.readmodels.readiness import Question
-from app.readmodels.rows import ID_LIMIT, check_ids
+from app.readmodels.rows import check_ids
 
 RECORDS: dict[str, type[Evidence]] = {
     record.noun.name: record
@@ -141,8 +142,7 @@ class Query:
         as_of: AsOf = None,
     ) -> list[Node | None]:
         """Rows of any nouns."""
-        if len(ids) > ID_LIMIT:
-            raise Invalid(f"nodes takes at most {ID_LIMIT} ids, not {len(ids)}", field="ids")
+        check_count(ids)
         await info.context.settled(as_of)
         checked = check_ids(ids, name="ids")
         return list(await asyncio.gather(*(_load_node(info, row_id, as_of) for row_id in checked)))

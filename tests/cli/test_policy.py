@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from app.config import read_policy
-from tests.cli.conftest import Run
+from tests.conftest import Run
 
 WRONG = """version = 1
 [[rules]]

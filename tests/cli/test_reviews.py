@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
-from tests.cli.conftest import Run
+from tests.conftest import Run
 
 NEW = ("--kind", "release_candidate", "--environment", "staging", "--product", "portal", "--actor", "ci")
 UNIT = ("--source-key", "ci/unit")

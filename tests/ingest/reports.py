@@ -132,13 +132,14 @@ async def contents(dsn: str) -> dict[str, list[str]]:
             for column, value in row.items():
                 if column == "id" or column.startswith("recorded_") or column in ("created_at", "updated_at"):
                     continue
-                told_row[column] = _named(value, names)
+                told_row[column] = named(value, names)
             kept.append(json.dumps(told_row, sort_keys=True))
         told[table] = sorted(kept)
     return told
 
 
-def _named(value: Any, names: dict[UUID, str]) -> str:
+def named(value: Any, names: dict[UUID, str]) -> str:
+    """A value, references to rows by what those hold."""
     if isinstance(value, list):
         return str(sorted(names[reference] for reference in value))
     return names[value] if isinstance(value, UUID) else str(value)

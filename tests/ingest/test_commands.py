@@ -6,31 +6,19 @@ import asyncio
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from app.cli import MODULES, load
 from app.domain.errors import Unavailable
 from app.importers import registry
 from app.ingest import record
+from tests.conftest import Run
 from tests.ingest.reports import NEW_BUNDLE, counts, folder_of, junit, rows
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(dsn: str) -> Run:
-    """Runs the command over the test's own database."""
-
-    def invoke(*args: object, **environment: str) -> Result:
-        return CliRunner().invoke(load(), [str(arg) for arg in args], env={"DATABASE_URL": dsn} | environment)
-
-    return invoke
 
 
 def lines(result: Result) -> list[dict[str, Any]]:

@@ -12,7 +12,6 @@ import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -22,7 +21,7 @@ from app.db.pool import Database
 from app.importers.registry import FORMATS
 from app.ingest import Readers, Status, find, import_entries
 from tests.conftest import with_database
-from tests.ingest.reports import NEW_BUNDLE, TABLES, junit, request, rows
+from tests.ingest.reports import NEW_BUNDLE, TABLES, junit, named, request, rows
 
 SAMPLES = Path(__file__).parents[1] / "importers"
 ASIDE = ("id", "created_at", "updated_at", "recorded_at", "recorded_xid")
@@ -92,16 +91,10 @@ async def current(dsn: str) -> dict[str, list[str]]:
                 row["observed_at"] = "when it was imported"
             # What a row replaced is history: an older edition may or may not have come before.
             left_out = (*ASIDE, "supersedes_id")
-            shown = {column: _named(value, names) for column, value in row.items() if column not in left_out}
+            shown = {column: named(value, names) for column, value in row.items() if column not in left_out}
             kept.append(json.dumps(shown, sort_keys=True))
         told[table] = sorted(kept)
     return told
-
-
-def _named(value: Any, names: dict[UUID, str]) -> str:
-    if isinstance(value, list):
-        return str(sorted(names[reference] for reference in value))
-    return names[value] if isinstance(value, UUID) else str(value)
 
 
 async def _import(dsn: str, paths: list[Path]) -> set[Status]:
