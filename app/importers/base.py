@@ -11,7 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, BinaryIO, Protocol
+from urllib.parse import urlsplit
 
+from app.domain.checks import UNSAID, Subject
 from app.domain.components import ComponentState
 from app.domain.evidence import EvidenceType, FindingCounts, Result, TestCounts
 from app.domain.gates import Enforcement, Gate
@@ -63,6 +65,8 @@ class Item:
     payload: dict[str, Any] = field(default_factory=dict)
     key: str = ""
     """Distinguishes several items of one artifact; it is appended to the artifact's source key."""
+    url: str = ""
+    """Where a person sees it: run, job or report, http or https; `link` makes it fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,7 @@ class GateResult:
     evaluated_at: datetime | None = None
     details: dict[str, Any] = field(default_factory=dict)
     key: str = ""
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +100,19 @@ class InvariantResult:
 
 @dataclass(frozen=True, slots=True)
 class ComponentSnapshot:
-    """How one component was doing; `observed_at` None means: when it was imported."""
+    """How one component was doing; `observed_at` None means: when it was imported.
+
+    `cause` names what tells of changes alone, such as an alert or an incident: its outage holds until the same cause
+    tells otherwise, whatever others see in between. Empty for what is seen by asking, which holds for a window of time.
+    """
 
     component: str
     status: ComponentState
     message: str = ""
     observed_at: datetime | None = None
     details: dict[str, Any] = field(default_factory=dict)
+    cause: str = ""
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +127,7 @@ class GuardReport:
     summary: dict[str, Any] = field(default_factory=dict)
     item: int | None = None
     """Which of the batch's items stands for the same report, where one does."""
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +142,12 @@ class ImportBatch:
     invariants: tuple[InvariantResult, ...] = ()
     components: tuple[ComponentSnapshot, ...] = ()
     guards: tuple[GuardReport, ...] = ()
+    subject: Subject = UNSAID
+    """What the artifact says it reports on; the rules are in `app.domain.checks`."""
+    commit: str = ""
+    """The commit that the artifact says it is of; "" where it says none, or more than one."""
+    version: str = ""
+    """The version of the product that the artifact says it is of, where that is beyond doubt; else ""."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +201,26 @@ class Reject(Exception):
         self.reason = reason
         self.line = line
         self.column = column
+
+
+URL_LIMIT = 2000
+"""Characters of a link."""
+
+
+def link(*candidates: object) -> str:
+    """The first of the candidates that is an http or https address a browser could open; "" when none is."""
+    for each in candidates:
+        text = each.strip() if isinstance(each, str) else ""
+        if len(text) > URL_LIMIT or not text.isprintable() or any(c in text for c in ' "<>\\^`{|}'):
+            continue
+        try:
+            parts = urlsplit(text)
+            known = parts.scheme.lower() in ("http", "https") and bool(parts.hostname) and parts.username is None
+        except ValueError:
+            continue
+        if known:
+            return text
+    return ""
 
 
 def clip(text: object, limit: int = TEXT_LIMIT) -> str:

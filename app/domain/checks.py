@@ -1,0 +1,191 @@
+"""Which check a report is of, and which of two reports counts: pure.
+
+Source: design/domain.md, "Which check a file reports on, and when it replaces". A check is bundle, evidence type,
+format, name and subject. The name is the source key; the subject is what the artifact itself says it reports on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Any
+
+HELD = 64
+"""Names of classes, files or targets that a subject keeps of what the artifact holds: those of the smallest hashes, so
+that what two subjects kept can be compared however many they had."""
+
+LABEL_LIMIT = 200
+"""Characters of a subject as people read it, and of each of its words."""
+
+APART = "~"
+"""Stands in a source key between the name of a check and what tells it from another check of that name."""
+
+_EVERYBODYS = frozenset(
+    (
+        "pytest", "jest", "jest tests", "root suite", "mocha tests", "mocha", "vitest", "vitest tests", "junit",
+        "junit tests", "test", "tests", "testsuite", "testsuites", "test suite", "test suites", "test run", "testrun",
+        "all tests", "allsuites", "default suite", "suite", "unnamed", "playwright", "playwright tests", "cypress",
+        "cypress tests", "surefire", "gotestsum", "go test", "nunit", "xunit", "xunit.net", "mstest", "trx", "karma",
+        "cucumber", "behave", "features", "phpunit", "cli arguments", "nextest-run", "nextest", "rspec", "report",
+        "mochawesome", "unittest", "python -m pytest", "nosetests", "results",
+    )
+)  # fmt: skip
+_SPACE = re.compile(r"\s+")
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What an artifact says it reports on, the same from run to run.
+
+    `tool` is the scanner, guard or runner without its version; `target` what it looked at (image without tag, module,
+    SARIF category, repository, collection, project and job of a webhook); `name` what the artifact calls itself (the
+    root suite), empty where it has the name that everybody's has. `holds` are the classes or files of tests, or the
+    targets, that it holds: at most HELD hashes, `more` where there were more. `of_tests` says that it reports tests, so
+    that a person's name for the check outweighs the rest.
+    """
+
+    tool: str = ""
+    target: str = ""
+    name: str = ""
+    holds: frozenset[str] = frozenset()
+    more: bool = False
+    of_tests: bool = False
+
+    @property
+    def label(self) -> str:
+        """The subject for a person; "" where the artifact says nothing of itself."""
+        words = [word for word in (self.name, self.target) if word]
+        return _clip(" ".join(words) or self.tool)
+
+    @property
+    def silent(self) -> bool:
+        """Whether the artifact tells nothing that another artifact of the tool would not tell as well."""
+        return not (self.target or self.name or self.holds)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The subject as the database keeps it; without what is empty."""
+        told: dict[str, Any] = {name: text for name in ("tool", "target", "name") if (text := getattr(self, name))}
+        if self.holds:
+            told["holds"] = " ".join(sorted(self.holds))
+        return told | {name: True for name in ("more", "of_tests") if getattr(self, name)}
+
+    @classmethod
+    def of_dict(cls, told: Mapping[str, Any]) -> Subject:
+        """The subject that `as_dict` wrote."""
+        return cls(
+            told.get("tool", ""),
+            told.get("target", ""),
+            told.get("name", ""),
+            frozenset(told.get("holds", "").split()),
+            told.get("more", False),
+            told.get("of_tests", False),
+        )
+
+
+UNSAID = Subject()
+"""The subject of an artifact that tells nothing of itself."""
+
+
+def subject_of_tests(tool: str = "", name: str = "", holds: Iterable[str] = (), *, target: str = "") -> Subject:
+    """The subject of a report of tests. `name` may be anything, everybody's too; `holds` may be without end."""
+    kept, more = _sample(holds)
+    word = _word(name)
+    return Subject(_word(tool), _word(target), "" if word.lower() in _EVERYBODYS else word, kept, more, True)
+
+
+def subject_of(tool: str, target: str = "", name: str = "", holds: Iterable[str] = ()) -> Subject:
+    """The subject of a scan, a guard's report, a measurement, a webhook: of all that is not a report of tests."""
+    kept, more = _sample(holds)
+    return Subject(_word(tool), _word(target), _word(name), kept, more)
+
+
+def image_name(reference: str) -> str:
+    """A container image without tag and digest: `registry:5000/team/app:1.2@sha256:…` is `registry:5000/team/app`."""
+    name = reference.strip().partition("@")[0]
+    head, slash, tail = name.rpartition("/")
+    return f"{head}{slash}{tail.partition(':')[0]}"
+
+
+def same_check(known: Subject, arriving: Subject, *, named: bool) -> bool:
+    """Whether two reports under one name are of one check; in doubt they are not. `named`: somebody named the check,
+    by --source-key or as a CI job's, which decides for reports of tests.
+
+    A report of tests that tells nothing of itself is told from all others here; see `stands_in_for`.
+    """
+    if known.of_tests and arriving.of_tests:
+        if named:
+            return True
+        if (known.tool, known.target, known.name) != (arriving.tool, arriving.target, arriving.name):
+            return False
+        return bool(known.name) or share(known, arriving) >= 0.5
+    if (known.of_tests, known.tool, known.target, known.name) != (
+        arriving.of_tests,
+        arriving.tool,
+        arriving.target,
+        arriving.name,
+    ):
+        return False
+    return bool(known.target or known.name) or not (known.holds and arriving.holds) or share(known, arriving) >= 0.5
+
+
+def share(one: Subject, other: Subject) -> float:
+    """What part of the smaller of two sets both hold, 0 to 1; where only samples are known, what part of those that
+    both would have kept. Two empty sets are alike, an empty one and another are not."""
+    if not one.holds or not other.holds:
+        return float(one.holds == other.holds)
+    # A sample is of the smallest hashes: beyond its greatest nothing is known of it.
+    ends = [max(subject.holds) for subject in (one, other) if subject.more]
+    first, second = ({each for each in subject.holds if not ends or each <= min(ends)} for subject in (one, other))
+    if not first or not second:
+        return 0.0
+    return len(first & second) / min(len(first), len(second))
+
+
+def stands_in_for(known: Subject, arriving: Subject) -> bool:
+    """Whether a report of tests without a test, as a crash leaves it, can be that of the only check of its name: it is
+    known by that check's subject then, so that it hides no other."""
+    return (
+        known.of_tests
+        and arriving.of_tests
+        and arriving.silent
+        and (not arriving.tool or not known.tool or known.tool == arriving.tool)
+    )
+
+
+def heir(known: Subject, arriving: Subject) -> Subject:
+    """The subject of a report that replaces another of its check: its own, with what it does not tell of itself."""
+    if not arriving.silent:
+        return arriving
+    return replace(known, tool=arriving.tool or known.tool)
+
+
+def apart_suffix(subject: Subject, taken: Iterable[str] = (), *, mismatch: str = "") -> str:
+    """What is put behind a name that another check has: `~` and a word of the subject; of two words alike, the second
+    has a digest. `mismatch` is the commit or version of evidence that is another's."""
+    word = _UNSAFE.sub("-", mismatch or subject.name or subject.target or subject.tool).strip("-")[:40]
+    pinned = sha256(repr((mismatch, sorted(subject.as_dict().items()))).encode()).hexdigest()[:8]
+    suffix = f"{APART}{word or pinned}"
+    return suffix if suffix not in set(taken) else f"{APART}{word}-{pinned}" if word else f"{APART}{pinned}-2"
+
+
+def same_commit(one: str, other: str) -> bool:
+    """Whether two names of commits can be of one: one begins with the other, of which 7 characters are enough."""
+    a, b = one.strip().lower(), other.strip().lower()
+    length = min(len(a), len(b))
+    return a == b or (length >= 7 and a[:length] == b[:length])
+
+
+def _sample(names: Iterable[str]) -> tuple[frozenset[str], bool]:
+    hashes = {sha256(_word(name).encode()).hexdigest()[:10] for name in dict.fromkeys(names) if name and name.strip()}
+    return frozenset(sorted(hashes)[:HELD]), len(hashes) > HELD
+
+
+def _word(text: str) -> str:
+    return _clip(_SPACE.sub(" ", "".join(c if c.isprintable() else " " for c in text[: 4 * LABEL_LIMIT])).strip())
+
+
+def _clip(text: str) -> str:
+    return text if len(text) <= LABEL_LIMIT else f"{text[: LABEL_LIMIT - 9]}-{sha256(text.encode()).hexdigest()[:8]}"
