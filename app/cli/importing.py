@@ -91,7 +91,8 @@ async def _import(
         dsn, size=1, statement_timeout=statement_timeout, application_name="evidence-import"
     )
     try:
-        await check_bundle(database, request.bundle)
+        if request.bundle is not None:
+            await check_bundle(database, request.bundle)
         with report:
             async for outcome in import_entries(database, request, entries, readers):
                 report.add(outcome)

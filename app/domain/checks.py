@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from itertools import count
 from typing import Any
 
 HELD = 64
@@ -163,12 +164,12 @@ def heir(known: Subject, arriving: Subject) -> Subject:
 
 
 def apart_suffix(subject: Subject, taken: Iterable[str] = (), *, mismatch: str = "") -> str:
-    """What is put behind a name that another check has: `~` and a word of the subject; of two words alike, the second
-    has a digest. `mismatch` is the commit or version of evidence that is another's."""
-    word = _UNSAFE.sub("-", mismatch or subject.name or subject.target or subject.tool).strip("-")[:40]
-    pinned = sha256(repr((mismatch, sorted(subject.as_dict().items()))).encode()).hexdigest()[:8]
-    suffix = f"{APART}{word or pinned}"
-    return suffix if suffix not in set(taken) else f"{APART}{word}-{pinned}" if word else f"{APART}{pinned}-2"
+    """What is put behind a name that another check has: `~` and a word of the subject, numbered where that is taken.
+    `mismatch` is the commit or version of evidence that is another's."""
+    word = _UNSAFE.sub("-", mismatch or subject.name or subject.target or subject.tool).strip("-.")[:40] or "other"
+    used = set(taken)
+    numbered = (f"{APART}{word}{f'-{number}' if number > 1 else ''}" for number in count(1))
+    return next(suffix for suffix in numbered if suffix not in used)
 
 
 def same_commit(one: str, other: str) -> bool:

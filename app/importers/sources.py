@@ -23,7 +23,13 @@ _OTHER = re.compile(r"[^A-Za-z0-9._/-]+")
 
 
 def source_key(
-    evidence_type: str, format: str, artifact_name: str, item_key: str = "", *, stem: str | None = None
+    evidence_type: str,
+    format: str,
+    artifact_name: str,
+    item_key: str = "",
+    *,
+    stem: str | None = None,
+    job: str = "",
 ) -> str:
     """`<evidence type>/<format>/<path without extension>`, such as `ci/junit/unit-tests` for unit-tests.xml.
 
@@ -32,6 +38,7 @@ def source_key(
     came together.
     """
     path = stem if stem is not None else stem_of(artifact_name)
+    path = f"{_clean(job)}/{path}" if job else path
     return part_key(_fit(f"{evidence_type}/{format}/", path, KEY_LIMIT), item_key)
 
 
