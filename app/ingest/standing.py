@@ -170,7 +170,7 @@ def decide(arrival: Arrival, checks: dict[str, Check], name: str, taken: Collect
 
 def _of_check(arrival: Arrival, checks: dict[str, Check], taken: Collection[str]) -> Check | None:
     """The check that the artifact is of. Of several that it could be of, the one that holds its bytes, that its path
-    was of, that it shares most with."""
+    was of, that it shares most with, that had no news for longest."""
     free = [check for check in checks.values() if check.suffix not in taken or check.holds(arrival)]
     alike = [check for check in free if bool(check.mismatched) == bool(arrival.mismatched)]
     if arrival.mismatched:
@@ -182,7 +182,12 @@ def _of_check(arrival: Arrival, checks: dict[str, Check], taken: Collection[str]
     def order(check: Check) -> tuple[Any, ...]:
         paths = {row["artifact_path"] for row in check.last}
         common = share(check.subject, arrival.subject) if check.subject else 0.0
-        return not check.holds(arrival), arrival.path not in paths, -common, check.suffix
+        return (
+            not check.holds(arrival),
+            arrival.path not in paths,
+            -common,
+            max(row["recorded_at"] for row in check.last),
+        )
 
     return min(fitting, key=order, default=None)
 

@@ -65,7 +65,7 @@ async def test_rows_say_what_the_artifact_says(database: Database, dsn: str) -> 
     assert invariant["source_digest"] == item["source_digest"]
     assert invariant["recorded_at"] == item["recorded_at"]
     [row] = await rows(dsn, "platform_evidence_bundles")
-    assert (row["bundle_key"], row["profile"], row["actor"]) == (request().bundle.key, "standard", "ada")
+    assert (row["bundle_key"], row["profile"], row["actor"]) == (bundle().key, "standard", "ada")
     assert row["updated_at"] == item["recorded_at"]
 
 

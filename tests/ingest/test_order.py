@@ -21,7 +21,7 @@ from app.db.pool import Database
 from app.importers.registry import FORMATS
 from app.ingest import Readers, Status, find, import_entries
 from tests.conftest import with_database
-from tests.ingest.reports import NEW_BUNDLE, TABLES, junit, named, request, rows
+from tests.ingest.reports import NEW_BUNDLE, TABLES, bundle, junit, named, request, rows
 
 SAMPLES = Path(__file__).parents[1] / "importers"
 ASIDE = ("id", "created_at", "updated_at", "recorded_at", "recorded_xid")
@@ -163,7 +163,7 @@ async def test_neither_does_the_number_of_processes(fresh: Callable[[], Awaitabl
         asked = [sys.executable, "-m", "app", "import", *map(str, paths), "--jobs", str(jobs), "--actor", "ada"]
         environment = os.environ | {"DATABASE_URL": dsn, "PYTHONPATH": str(SAMPLES.parents[1])}
         done = subprocess.run(
-            [*asked, "--bundle", request().bundle.key, *NEW_BUNDLE], env=environment, capture_output=True, check=False
+            [*asked, "--bundle", bundle().key, *NEW_BUNDLE], env=environment, capture_output=True, check=False
         )
         return done.returncode
 

@@ -77,7 +77,7 @@ async def test_the_order_of_files_does_not_matter(database: Database, dsn: str, 
                 " JOIN platform_evidence_bundles AS bundle ON bundle.id = bundle_id"
                 " WHERE bundle_key = $1 AND NOT EXISTS"
                 " (SELECT FROM platform_evidence_items AS next WHERE next.supersedes_id = item.id) ORDER BY 1",
-                of.bundle.key,
+                f"bundle {number}",
             )
         )
     assert len(told[0]) == 12

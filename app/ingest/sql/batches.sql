@@ -167,9 +167,9 @@ RETURNING EXISTS (
 -- $1 ids to withdraw, $2 ids of the new rows, $3 digest of the newest artifact, $4 actor, $5 reason.
 INSERT INTO platform_evidence_items
   (id, bundle_id, evidence_type, source_key, source_digest, format, title, result, supersedes_id, retracted, actor, reason,
-   run, job, subject, identity, mismatched)
+   run, job, subject, identity, mismatched, artifact_path)
 SELECT pair.new_id, old.bundle_id, old.evidence_type, old.source_key, $3, old.format, old.title, old.result, old.id, true,
-       $4, $5, old.run, old.job, old.subject, old.identity, old.mismatched
+       $4, $5, old.run, old.job, old.subject, old.identity, old.mismatched, old.artifact_path
 FROM unnest($1::uuid[], $2::uuid[]) AS pair (old_id, new_id) JOIN platform_evidence_items AS old ON old.id = pair.old_id;
 
 -- name: retract_gates
@@ -196,8 +196,8 @@ JOIN platform_product_invariant_results AS old ON old.id = pair.old_id;
 -- Withdraws guard summaries that the newest artifact of their key no longer has. Parameters as of retract_items.
 INSERT INTO platform_guard_report_summaries
   (id, bundle_id, guard, source_key, source_digest, mode, result, supersedes_id, retracted, actor, reason,
-   run, job, subject, identity, mismatched)
+   run, job, subject, identity, mismatched, artifact_path)
 SELECT pair.new_id, old.bundle_id, old.guard, old.source_key, $3, old.mode, old.result, old.id, true, $4, $5,
-       old.run, old.job, old.subject, old.identity, old.mismatched
+       old.run, old.job, old.subject, old.identity, old.mismatched, old.artifact_path
 FROM unnest($1::uuid[], $2::uuid[]) AS pair (old_id, new_id)
 JOIN platform_guard_report_summaries AS old ON old.id = pair.old_id;
