@@ -22,7 +22,7 @@ from app.reviews.retracting import record_retraction
 from tests.ingest.naive import COMMIT, Gateway, Report, Sent
 from tests.ingest.reports import bundle, request
 
-HISTORIES = 200
+HISTORIES = 2000
 BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
 AHEAD = 10.0**6
 
