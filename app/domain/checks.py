@@ -90,11 +90,40 @@ UNSAID = Subject()
 """The subject of an artifact that tells nothing of itself."""
 
 
+class Held:
+    """The classes or files of a report of tests, as they stream by: only what a subject keeps of them is kept."""
+
+    def __init__(self) -> None:
+        self._last = ""
+        self._kept: set[str] = set()
+        self._more = False
+
+    def add(self, name: str) -> None:
+        """Take one in. Neighbours are mostly of one class, and cost a comparison."""
+        if name == self._last:
+            return
+        self._last = name
+        if not name or name.isspace():
+            return
+        self._kept.add(_hash(name))
+        if len(self._kept) > 2 * HELD:
+            self._kept = set(sorted(self._kept)[:HELD])
+            self._more = True
+
+    def subject(self, tool: str, name: str = "", *, target: str = "") -> Subject:
+        """The subject of the report; `name` may be everybody's."""
+        word = _word(name)
+        own = "" if word.lower() in _EVERYBODYS else word
+        kept = frozenset(sorted(self._kept)[:HELD])
+        return Subject(_word(tool), _word(target), own, kept, self._more or len(self._kept) > HELD, True)
+
+
 def subject_of_tests(tool: str = "", name: str = "", holds: Iterable[str] = (), *, target: str = "") -> Subject:
     """The subject of a report of tests. `name` may be anything, everybody's too; `holds` may be without end."""
-    kept, more = _sample(holds)
-    word = _word(name)
-    return Subject(_word(tool), _word(target), "" if word.lower() in _EVERYBODYS else word, kept, more, True)
+    held = Held()
+    for each in holds:
+        held.add(each)
+    return held.subject(tool, name, target=target)
 
 
 def subject_of(tool: str, target: str = "", name: str = "", holds: Iterable[str] = ()) -> Subject:
@@ -180,8 +209,12 @@ def same_commit(one: str, other: str) -> bool:
 
 
 def _sample(names: Iterable[str]) -> tuple[frozenset[str], bool]:
-    hashes = {sha256(_word(name).encode()).hexdigest()[:10] for name in dict.fromkeys(names) if name and name.strip()}
+    hashes = {_hash(name) for name in dict.fromkeys(names) if name and name.strip()}
     return frozenset(sorted(hashes)[:HELD]), len(hashes) > HELD
+
+
+def _hash(name: str) -> str:
+    return sha256(_word(name).encode(errors="replace")).hexdigest()[:10]
 
 
 def _word(text: str) -> str:

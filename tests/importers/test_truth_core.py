@@ -69,7 +69,9 @@ def test_junit(entry: dict[str, Any]) -> None:
     assert item["payload"]["suites"] == stated["testsuites"]
     reruns = stated.get("rerun_flaky_elements", {})
     assert bool(counted["flaky"]) == bool(reruns.get("flakyFailure", 0) + reruns.get("flakyError", 0))
-    assert (item["result"] == "inconclusive") == (stated["testcases"] == 0)
+    # Files that somebody cut for their own tests declare more than they hold: no pass, whatever their cases say.
+    lost = "more declared than written" in item["title"] and not counted["failed"] + counted["error"]
+    assert (item["result"] == "inconclusive") == (stated["testcases"] == 0 or lost)
 
 
 @pytest.mark.parametrize("entry", truth.entries("gitlab-security"), ids=truth.short)
