@@ -158,7 +158,10 @@ def same_check(known: Subject, arriving: Subject, *, named: bool) -> bool:
         arriving.name,
     ):
         return False
-    return bool(known.target or known.name) or not (known.holds and arriving.holds) or share(known, arriving) >= 0.5
+    if known.target or known.name:
+        return True
+    # Where only one of them tells what it holds, as a list without findings does not, somebody's name decides.
+    return share(known, arriving) >= 0.5 or (named and not (known.holds and arriving.holds))
 
 
 def share(one: Subject, other: Subject) -> float:

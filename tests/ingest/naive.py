@@ -144,7 +144,7 @@ def same(known: Report, report: Report, named: bool) -> bool:
     if known.own or (not known.tests and known.target):
         return True
     if not known.holds or not report.holds:
-        return known.holds == report.holds or not known.tests
+        return known.holds == report.holds or (named and not known.tests)
     return common(known, report) >= 0.5
 
 
