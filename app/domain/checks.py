@@ -23,6 +23,9 @@ LABEL_LIMIT = 200
 APART = "~"
 """Stands in a source key between the name of a check and what tells it from another check of that name."""
 
+PART = "#"
+"""Stands in a source key before what tells a part of an artifact from its others."""
+
 _EVERYBODYS = frozenset(
     (
         "pytest", "jest", "jest tests", "root suite", "mocha tests", "mocha", "vitest", "vitest tests", "junit",
@@ -202,6 +205,12 @@ def apart_suffix(subject: Subject, taken: Iterable[str] = (), *, mismatch: str =
     used = set(taken)
     numbered = (f"{APART}{word}{f'-{number}' if number > 1 else ''}" for number in count(1))
     return next(suffix for suffix in numbered if suffix not in used)
+
+
+def bare_key(key: str) -> str:
+    """A source key without what tells its check from another of the name."""
+    name, mark, part = key.partition(PART)
+    return name.partition(APART)[0] + mark + part
 
 
 def same_commit(one: str, other: str) -> bool:

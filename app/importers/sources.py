@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from hashlib import sha256
 
+from app.domain.checks import PART
+
 KEY_LIMIT = 200
 """Characters of an artifact's source key."""
 
-PART = "#"
 PART_LIMIT = 100
 """Characters that tell a part of an artifact apart, the mark before it included."""
 

@@ -9,11 +9,10 @@ from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from app.db.pool import Database
-from app.domain.checks import APART
+from app.domain.checks import APART, PART
 from app.domain.errors import Conflict, Invalid
 from app.domain.evidence import EvidenceType
 from app.importers.base import Artifact, ImportBatch, Rejected
-from app.importers.sources import PART
 from app.ingest.batches import write_batch, write_components
 from app.ingest.bundles import BundleRequest, Incomplete, Refused, ensure_bundle, environment_of
 from app.ingest.parsing import Parsed, read_artifact

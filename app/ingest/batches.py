@@ -11,12 +11,12 @@ from uuid_utils.compat import uuid7
 
 from app.db.pool import Row, Transaction
 from app.db.queries import load
-from app.domain.checks import UNSAID
+from app.domain.checks import UNSAID, bare_key
 from app.domain.errors import Invalid
 from app.importers.base import ImportBatch, clip
 from app.ingest.bundles import Bundle
 from app.ingest.rows import NAMED_BY, Origin, Prepared, Standing, as_json, made, mismatch, prepare, results
-from app.ingest.standing import Arrival, Check, Decision, Status, bare, checks_of, decide
+from app.ingest.standing import Arrival, Check, Decision, Status, checks_of, decide
 
 SQL = load("app.ingest", "batches")
 
@@ -164,7 +164,7 @@ def _keep_what_people_put(prepared: Prepared, check: Check) -> None:
 
 async def _before(transaction: Transaction, bundle: Bundle, renamed: str, names: list[str]) -> list[Row]:
     """The rows in force under the earlier name of a check."""
-    if bare(renamed) in names:
+    if bare_key(renamed) in names:
         raise Invalid(
             f"{clip(renamed, 200)} is what the check is called now; name what it was called", field="replaces"
         )

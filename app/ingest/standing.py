@@ -15,8 +15,10 @@ from typing import Any
 from app.db.pool import Row
 from app.domain.checks import (
     APART,
+    PART,
     Subject,
     apart_suffix,
+    bare_key,
     heir,
     same_check,
     share,
@@ -25,7 +27,6 @@ from app.domain.checks import (
 from app.domain.digests import spelled
 from app.domain.evidence import RESULT_ORDER, Result, worst_result
 from app.domain.facts import made_at
-from app.importers.sources import PART
 
 
 class Status(StrEnum):
@@ -106,7 +107,7 @@ class Check:
     def holds(self, arrival: Arrival) -> bool:
         """Whether every row in force is of the arriving digest, and none of the artifact's is missing. What a person
         put in a gate's place, such as a waiver, stands for it."""
-        ends = {(row["noun"], bare(row["known_by"]), row["name"]): row for row in self.last}
+        ends = {(row["noun"], bare_key(row["known_by"]), row["name"]): row for row in self.last}
         if not ends.keys() >= arrival.places or not self.current:
             return False
         told = [ends[place] for place in arrival.places]
@@ -243,12 +244,6 @@ def _mismatch(arrival: Arrival) -> str:
 
 def _on(subject: Subject | None) -> str:
     return f" ({subject.label})" if subject is not None and subject.label else ""
-
-
-def bare(key: str) -> str:
-    """A source key without what tells its check from another of the name."""
-    name, mark, part = key.partition(PART)
-    return name.partition(APART)[0] + mark + part
 
 
 def _suffix(key: str) -> str:

@@ -154,17 +154,22 @@ def updated_as_of(moment: str) -> str:
 
 
 def current(noun: Noun, as_of: datetime | None, parameters: Parameters) -> str:
-    """A row that nothing superseded or retracted, by now or by `as_of`."""
+    """A row that nothing superseded or retracted, by now or by `as_of`, and that did not come after a newer one."""
+    on_time = "" if noun in (BUNDLE, COMPONENT) else f"NOT {noun.alias}.late AND "
+    return on_time + last(noun, as_of, parameters)
+
+
+def last(noun: Noun, as_of: datetime | None, parameters: Parameters) -> str:
+    """A row that nothing superseded or retracted, by now or by `as_of`, though it may have come late."""
     alias = noun.alias
-    late = "" if noun in (BUNDLE, COMPONENT) else f" AND NOT {alias}.late"
     if as_of is None:
         return (
-            f"NOT {alias}.retracted{late} AND NOT EXISTS"
+            f"NOT {alias}.retracted AND NOT EXISTS"
             f" (SELECT FROM {noun.table} AS later WHERE later.supersedes_id = {alias}.id)"
         )
     moment = parameters.add(as_of, "timestamptz")
     return (
-        f"NOT {alias}.retracted{late} AND {alias}.recorded_at <= {moment} AND NOT EXISTS"
+        f"NOT {alias}.retracted AND {alias}.recorded_at <= {moment} AND NOT EXISTS"
         f" (SELECT FROM {noun.table} AS later WHERE later.supersedes_id = {alias}.id AND later.recorded_at <= {moment})"
     )
 
