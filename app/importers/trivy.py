@@ -2,8 +2,8 @@
 
 Source: Trivy's report types (`pkg/types/report.go`, `finding.go`, `pkg/k8s/report`). No parser library exists apart
 from the Go types. A result leaves out what it did not find, so an absent list means none; an absent list of results
-means that nothing was scanned, and that is inconclusive. So is a report of licences alone, which answers another
-question, and one that counts more failed misconfigurations than it lists.
+means that nothing was scanned, and that is inconclusive, as is a report that counts more failed misconfigurations than
+it lists. A report of licences alone answers another question, and is refused.
 
 Open findings are vulnerabilities, failed misconfigurations and secrets. Licences are classified, not found wrong:
 Trivy lists every licence it sees, so they are tallied in the payload and count as no finding. Suppressed are what an
@@ -76,6 +76,9 @@ def parse(artifact: Artifact) -> ImportBatch:
     tally = _Tally()
     for number, result in enumerate(results):
         tally.add(result, f"result {number + 1}")
+    if results and all(as_text(result.get("Class")) in _LICENCES for result in results):
+        # Trivy lists what it scanned for vulnerabilities or misconfigurations, found or not.
+        raise Reject("the report is of licences alone: it says nothing of vulnerabilities, and is no scan for them")
     counts = tally.findings.counts()
     name = as_text(report.get("ArtifactName")) or (_cluster_name(report) if dialect == "kubernetes" else "")
     errors = [clip(as_text(r.get("Error"))) for r in _resources(report) if r.get("Error")]
@@ -84,9 +87,7 @@ def parse(artifact: Artifact) -> ImportBatch:
     told, doubts = open_sentence(counts), [counts.result()]
     if not results:
         told = "nothing was scanned"
-    elif _licences_alone(results):
-        told = "licences alone, nothing was scanned for faults"
-    if not results or errors or _licences_alone(results):
+    if not results or errors:
         doubts.append(Result.INCONCLUSIVE)
     if tally.unlisted:
         told += f", {tally.unlisted} failed misconfigurations are counted and not listed"
@@ -119,17 +120,11 @@ def parse(artifact: Artifact) -> ImportBatch:
     )
 
 
-def _licences_alone(results: list[dict[str, Any]]) -> bool:
-    """Trivy lists what it scanned for vulnerabilities or misconfigurations, found or not."""
-    return bool(results) and all(as_text(result.get("Class")) in _LICENCES for result in results)
-
-
 def _subject(report: dict[str, Any], results: list[dict[str, Any]]) -> Subject:
     """What was scanned, and for what, so that a clean scan of the configuration replaces none of the packages. Where
     nothing names what was scanned, the files and packages that were looked at tell."""
     classes = [as_text(result.get("Class")) for result in results]
-    kinds = sorted({_SCANNED[one] for one in classes if one in _SCANNED})
-    scanned = "licences" if _licences_alone(results) else " and ".join(kinds)
+    scanned = " and ".join(sorted({_SCANNED[one] for one in classes if one in _SCANNED}))
     if target := _target(report):
         return subject_of("Trivy", target, scanned)
     listed = (as_text(one.get("Target")) for one, name in zip(results, classes, strict=True) if name in _SCANNED)
