@@ -73,6 +73,7 @@ _HEAD = 256 * 1024
 _CHILDREN = 40
 _EVENTS = 10_000
 _LINES = 20
+_EXTENSIONS = frozenset(("json", "xml", "yaml", "yml", "csv", "txt", "log"))
 _YAML = re.compile(r"(?:[#%].*\n|---.*\n|\s*\n)*(?:-\s+)*[A-Za-z_$\"'][\w.$/\"'-]*:(?:\s|$)", re.MULTILINE)
 
 
@@ -120,7 +121,7 @@ def _detect(artifact: Artifact) -> Importer:
 
 def _likely(artifact: Artifact) -> str:
     """The formats whose names come close to the file's; what is read at all stands in the README."""
-    words = re.split(r"[^a-z0-9]+", artifact.name.rpartition("/")[2].lower())
+    words = set(re.split(r"[^a-z0-9]+", artifact.name.rpartition("/")[2].lower())) - _EXTENSIONS
     near = [name for name in sorted(FORMATS) if any(len(word) > 2 and word in name for word in words)]
     return f"; by its name it could be {', '.join(near[:3])}: --format takes it as such" if near else ""
 

@@ -14,7 +14,7 @@ from app.importers.base import Artifact, ImportBatch, Rejected, link
 from app.importers.figures import share
 
 PACT = {"consumer": {"name": "web"}, "provider": {"name": "api"}, "interactions": [], "metadata": {}}
-GOVULN = '{\n  "config": {\n    "protocol_version": "v1.0.0",\n    "scanner_name": "govulncheck"\n  }\n}\n{\n  "osv": {}\n}\n'
+GOVULN = json.dumps({"config": {"scanner_name": "govulncheck"}}, indent=2) + '\n{\n  "osv": {}\n}\n'
 
 
 @pytest.mark.parametrize(
