@@ -12,6 +12,7 @@ their keys, behind that name where there is one. Parts inside a part are told in
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +21,7 @@ from app.importers.base import Artifact, ImportBatch, Probe, Reject, Rejected, c
 from app.importers.documents import as_dict, as_list, as_text, read_json
 from app.importers.moments import moment
 from app.importers.snapshots import Snapshots, known_state, worst_state
+from app.importers.sources import stem_of
 from app.importers.statuspage import is_component, is_statuspage, page_of, read_statuspage
 
 FORMAT = "health"
@@ -53,8 +55,13 @@ def parse(artifact: Artifact) -> ImportBatch | Rejected:
         for instance in document if isinstance(document, list) else [document]:
             _instance(as_dict(instance), snapshots)
     else:
-        prefix = as_text(document.get("serviceId")) if dialect == "health+json" else ""
-        _service(document, prefix, moment(document.get("time")), snapshots)
+        # Early drafts wrote serviceID. A document without a name is called after its file: a made-up name would be
+        # shared by all of them, and one that is up would hide one that is down.
+        told = as_text(document.get("serviceId")) or as_text(document.get("serviceID"))
+        prefix = told if dialect == "health+json" else ""
+        unnamed = "" if prefix else clip(stem_of(artifact.name.rpartition("/")[2]), 120)
+        _service(document, prefix or unnamed, moment(document.get("time")), snapshots)
+        return replace(snapshots.batch(FORMAT, dialect), unnamed=unnamed)
     return snapshots.batch(FORMAT, dialect)
 
 

@@ -266,3 +266,33 @@ def test_results_that_passed_and_linters_are_no_scan(story: Story, tmp_path: Pat
     assert ("missing", "security") in reasons
     assert story.take(sarif(tmp_path / "scan.sarif", "bandit", findings=3, kind="pass")) == ["created"]
     assert story.verdict() == ("ready", [])
+
+
+def test_health_without_a_name_is_called_after_its_file(run: Run, tmp_path: Path) -> None:
+    """The one that is up must not hide the one that is down, however they are called."""
+    up = {"status": "UP", "components": {"db": {"status": "UP"}}}
+    down = {"status": "DOWN", "components": {"db": {"status": "DOWN"}}}
+    for name, document in (("api.json", down), ("web.json", up)):
+        (tmp_path / name).write_text(json.dumps(document))
+        done = run("import", tmp_path / name, "--environment", "staging")
+        assert done.exit_code == 0, done.output
+    done = run("readiness", "--environment", "staging", "--format", "json")
+    troubled = {each["subject"] for each in json.loads(done.output)["reasons"] if each["code"] == "failed"}
+    assert troubled == {"api", "api/db"}
+    done = run("import", tmp_path / "api.json", "--environment", "staging", "--component", "orders", "--json")
+    assert json.loads(done.output.splitlines()[0])["rows"] == {"components": 2}
+    done = run("readiness", "--environment", "staging", "--format", "json")
+    troubled = {each["subject"] for each in json.loads(done.output)["reasons"] if each["code"] == "failed"}
+    assert troubled == {"api", "api/db", "orders", "orders/db"}
+
+
+@pytest.mark.parametrize("words", [["UP", "DOWN", "UP", "UP"], ["DOWN", "UP", "DOWN"]])
+def test_a_poll_that_says_the_same_again_is_seen_again(run: Run, tmp_path: Path, words: list[str]) -> None:
+    path = tmp_path / "api.json"
+    for word in words:
+        path.write_text(json.dumps({"status": word}))
+        done = run("import", path, "--environment", "staging", "--json")
+        assert json.loads(done.output.splitlines()[0])["rows"] == {"components": 1}
+    done = run("readiness", "--environment", "staging", "--format", "json")
+    failed = [each["subject"] for each in json.loads(done.output)["reasons"] if each["code"] == "failed"]
+    assert failed == ([] if words[-1] == "UP" else ["api"])
