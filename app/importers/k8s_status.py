@@ -66,7 +66,11 @@ def parse(artifact: Artifact) -> ImportBatch | Rejected:
     objects = list(kube_objects(documents))
     if not objects:
         raise Reject("the list of Kubernetes objects is empty")
-    judged = [(value, judge(value)) for value in objects]
+    # What is applied says how things are wanted, not how they are.
+    told = [value for value in objects if "status" in value or value["kind"] not in _WORKLOADS]
+    if not told:
+        raise Reject("manifests without status say what is wanted, not how it runs; use kubectl get -o json")
+    judged = [(value, judge(value)) for value in told]
     reporting = [(value, found) for value, found in judged if found.states or value["kind"] in _WORKLOADS]
     snapshots = Snapshots()
     for value, found in reporting or judged:

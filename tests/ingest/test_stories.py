@@ -296,3 +296,22 @@ def test_a_poll_that_says_the_same_again_is_seen_again(run: Run, tmp_path: Path,
     done = run("readiness", "--environment", "staging", "--format", "json")
     failed = [each["subject"] for each in json.loads(done.output)["reasons"] if each["code"] == "failed"]
     assert failed == ([] if words[-1] == "UP" else ["api"])
+
+
+def test_a_manifest_without_status_is_no_answer(run: Run, tmp_path: Path) -> None:
+    running: dict[str, Any] = {
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "web", "namespace": "shop", "generation": 1}, "spec": {"replicas": 1},
+        "status": {
+            "observedGeneration": 1, "replicas": 1, "readyReplicas": 1, "availableReplicas": 1, "updatedReplicas": 1,
+            "conditions": [{"type": "Available", "status": "True"}],
+        },
+    }  # fmt: skip
+    path = tmp_path / "web.json"
+    for document, code in ((running, 0), ({key: running[key] for key in running if key != "status"}, 1)):
+        path.write_text(json.dumps(document))
+        done = run("import", path, "--environment", "staging", "--json")
+        assert done.exit_code == code, done.output
+    assert "say what is wanted" in json.loads(done.output.splitlines()[0])["reason"]
+    done = run("readiness", "--environment", "staging", "--format", "json")
+    assert not [each for each in json.loads(done.output)["reasons"] if each["subject_type"] == "component"]
