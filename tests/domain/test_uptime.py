@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from app.domain.components import ComponentState
 from app.domain.facts import ComponentFacts
-from app.domain.uptime import HALVES, Span, days, roll_up, spans, uptime, windows
+from app.domain.spans import Span
+from app.domain.uptime import HALVES, days, roll_up, spans, uptime, windows
 
 AT = datetime(2026, 6, 1, 12, 30, tzinfo=UTC)
 UP, DEGRADED, PARTIAL, MAJOR, MAINTENANCE, UNKNOWN = (
