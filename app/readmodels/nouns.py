@@ -148,6 +148,8 @@ COMPONENT = _noun(
         "source_key",
         "source_digest",
         "details",
+        "cause",
+        "url",
     ),
     ("component", "observed_at", "recorded_at", "environment"),
     ("environment", "status"),

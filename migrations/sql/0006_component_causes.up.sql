@@ -9,6 +9,9 @@ CREATE UNIQUE INDEX platform_status_component_status_source ON platform_status_c
 CREATE INDEX platform_status_component_status_causes ON platform_status_component_status (environment, component, cause, LEAST(observed_at, recorded_at), observed_at, id) WHERE cause <> '';
 CREATE INDEX platform_status_component_status_troubles ON platform_status_component_status (environment, component, cause, LEAST(observed_at, recorded_at)) WHERE cause <> '' AND status IN ('major_outage', 'partial_outage', 'degraded_performance', 'under_maintenance');
 
+-- What was seen by asking is found without going through the good news of causes, which may be all that there is.
+CREATE INDEX platform_status_component_status_polls ON platform_status_component_status (environment, component, observed_at DESC, id DESC) WHERE cause = '';
+
 -- Days are of what was seen: by asking, or as the good news of a cause. Trouble that a cause told lies over them in reads.
 
 CREATE OR REPLACE FUNCTION platform_status_summarise_days(asked platform_status_component_days[]) RETURNS void
