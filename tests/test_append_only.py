@@ -135,11 +135,32 @@ async def test_one_source_has_one_chain(connection: Any) -> None:
     assert without_bundle["bundle_id"] is None
 
 
-async def test_the_same_artifact_is_one_row(connection: Any) -> None:
-    for table in TABLES[1:]:
+async def test_bytes_may_come_again(connection: Any) -> None:
+    """What was seen before and is not in force is evidence anew; only an observation that says when it was made is one."""
+    for table in (ITEMS, GATES, INVARIANTS, GUARDS):
         [row] = await connection.fetch(f"SELECT * FROM {table}")
-        with pytest.raises(asyncpg.UniqueViolationError):
-            await insert(connection, table, supersedes_id=row["id"], source_digest=row["source_digest"])
+        again = await insert(connection, table, supersedes_id=row["id"], source_digest=row["source_digest"])
+        assert again["source_digest"] == row["source_digest"]
+    [row] = await connection.fetch(f"SELECT * FROM {COMPONENTS}")
+    same = {"source_digest": row["source_digest"], "observed_at": row["observed_at"]}
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await insert(connection, COMPONENTS, **same)
+    await insert(connection, COMPONENTS, source_digest=row["source_digest"])
+
+
+async def test_what_came_late_stands_beside_its_chain(connection: Any) -> None:
+    for table in (ITEMS, GATES, INVARIANTS, GUARDS):
+        [row] = await connection.fetch(f"SELECT * FROM {table}")
+        assert (await insert(connection, table, late=True))["supersedes_id"] is None
+        with pytest.raises(asyncpg.CheckViolationError):
+            await insert(connection, table, late=True, supersedes_id=row["id"])
+
+
+async def test_a_link_is_one_that_a_browser_opens(connection: Any) -> None:
+    for table in (ITEMS, GATES, GUARDS, COMPONENTS):
+        with pytest.raises(asyncpg.CheckViolationError):
+            await insert(connection, table, source_key="other", url="javascript:alert(1)")
+        assert (await insert(connection, table, source_key="other", url="https://x.example/"))["url"]
 
 
 async def test_a_retraction_says_what_who_and_why(connection: Any) -> None:

@@ -26,8 +26,17 @@ _WORDS = {
     Status.CREATED: "taken",
     Status.UNCHANGED: "unchanged",
     Status.SUPERSEDED: "superseded",
+    Status.CONFIRMED: "confirmed",
+    Status.LATE: "late",
+    Status.APART: "apart",
+    Status.MISMATCHED: "mismatched",
     Status.REJECTED: "rejected",
 }
+
+
+_ALWAYS = (Status.CREATED, Status.UNCHANGED, Status.SUPERSEDED, Status.REJECTED)
+_STYLES = {Status.LATE: "yellow", Status.APART: "yellow", Status.MISMATCHED: "red", Status.REJECTED: "red"}
+"""What somebody should look at, in its colour."""
 
 
 class ImportReport:
@@ -43,6 +52,7 @@ class ImportReport:
         self._rows: Counter[Status] = Counter()
         self._tables: Counter[str] = Counter()
         self._refused: list[ImportOutcome] = []
+        self._remarkable: list[ImportOutcome] = []
 
     @property
     def done(self) -> int:
@@ -82,6 +92,8 @@ class ImportReport:
         self._tables.update(outcome.rows)
         if outcome.status is Status.REJECTED and len(self._refused) < TOLD:
             self._refused.append(outcome)
+        if outcome.status in _STYLES and outcome.status is not Status.REJECTED and len(self._remarkable) < TOLD:
+            self._remarkable.append(outcome)
         if self._json:
             typer.echo(json.dumps(outcome_json(outcome)))
         elif self._progress is None:
@@ -107,8 +119,12 @@ class ImportReport:
         table.add_column("count", justify="right")
         table.add_column("rows", justify="right")
         for status in Status:
-            table.add_row(_WORDS[status], f"{self._files[status]:,}", f"{self._rows[status]:,}")
+            if self._files[status] or status in _ALWAYS:
+                word = Text(_WORDS[status], style=_STYLES.get(status, ""))
+                table.add_row(word, f"{self._files[status]:,}", f"{self._rows[status]:,}")
         console.print(table)
+        for outcome in self._remarkable:
+            console.print(Text(_printable(f"{_WORDS[outcome.status]}: {outcome.name}: {outcome.sentence}")))
         if self._refused:
             refused = Table(box=box.SIMPLE)
             refused.add_column("rejected", overflow="fold")
@@ -134,6 +150,7 @@ def outcome_json(outcome: ImportOutcome) -> dict[str, Any]:
             "source_key": outcome.source_key,
             "item_ids": [str(item) for item in outcome.item_ids],
             "rows": outcome.rows,
+            "sentence": outcome.sentence,
         }
     return told | {"seconds": round(outcome.seconds, 4)}
 
@@ -147,7 +164,8 @@ def _line(outcome: ImportOutcome) -> str:
     if outcome.status is Status.REJECTED:
         return _printable(f"{word} {_place(outcome)}: {outcome.reason}")
     rows = sum(outcome.rows.values())
-    return _printable(f"{word} {outcome.name}  {outcome.source_key}  {rows} row{'' if rows == 1 else 's'}")
+    counted = f"{rows} row{'' if rows == 1 else 's'}"
+    return _printable(f"{word} {outcome.name}  {outcome.source_key}  {counted}: {outcome.sentence}")
 
 
 def _printable(text: str) -> str:

@@ -20,6 +20,7 @@ from app.importers.base import Rejected
 from app.importers.describe import describe
 from app.importers.registry import FORMATS
 from app.ingest import BundleRequest, Entry, ImportRequest, Readers, check_bundle, find, import_entries
+from app.ingest.ci import detect
 
 MANY = 20
 """Files from which on several processes read them, unless --jobs says otherwise."""
@@ -29,11 +30,26 @@ Format = Annotated[str | None, typer.Option("--format", help="Take every file as
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a line and a file, for machines.")]
 Jobs = Annotated[int | None, typer.Option("--jobs", min=1, max=64, help="Processes that read files.")]
 
+Run = Annotated[
+    str | None, typer.Option("--run", help="The pipeline's run; else the CI's, where one runs this. \"\" for none.")
+]
+Job = Annotated[
+    str | None,
+    typer.Option(
+        "--job",
+        help='The CI\'s job, which names checks; else as the CI says. "" for none. A matrix adds its values, as in '
+        '"$GITHUB_JOB ${{ matrix.python }}".',
+    ),
+]
+
 
 @command("import")
 def import_(
     paths: Paths,
-    bundle: Annotated[str, typer.Option("--bundle", metavar="KEY", help="The bundle's key, or its id.")],
+    bundle: Annotated[
+        str | None,
+        typer.Option("--bundle", metavar="KEY", help="The bundle's key, or its id; status alone goes without."),
+    ] = None,
     kind: Annotated[BundleKind | None, typer.Option("--kind", help="What a new bundle is.")] = None,
     environment: Annotated[str | None, typer.Option("--environment", help="Where a new bundle is to run.")] = None,
     profile: Annotated[str | None, typer.Option("--profile", help="Deployment profile; new ones: standard.")] = None,
@@ -48,28 +64,49 @@ def import_(
     source_key: Annotated[
         str | None, typer.Option("--source-key", help="Names the check, for exactly one file.")
     ] = None,
+    run: Run = None,
+    job: Job = None,
+    replaces: Annotated[
+        str | None,
+        typer.Option("--replaces", metavar="KEY", help="What a renamed check was called; gives way. For one file."),
+    ] = None,
+    component: Annotated[
+        str | None, typer.Option("--component", help="Names what a health document without a name tells of.")
+    ] = None,
     actor: Annotated[
         str | None, typer.Option("--actor", envvar="EVIDENCE_ACTOR", help="Who imports; else the user's name.")
     ] = None,
     jobs: Jobs = None,
     as_json: AsJson = False,
 ) -> None:
-    """Import artifacts as evidence for a bundle; again is harmless, a newer report supersedes the older.
+    """Import artifacts as evidence for a bundle; again is harmless, a newer report of a check supersedes the older.
+
+    Without --bundle, the status of components can be imported for an --environment.
 
     Ends with 0 when all files were taken, 1 when some were rejected (the others are in), 2 on misuse.
     """
     _known(format)
     settings = read_settings()
+    if bundle is None and environment is None:
+        fail("name the bundle with --bundle KEY; status of components alone goes with --environment NAME")
+    ci = detect(os.environ)
     request = ImportRequest(
-        BundleRequest(bundle, kind, environment, profile, product, title, version, commit),
+        None if bundle is None else BundleRequest(bundle, kind, environment, profile, product, title, version, commit),
         actor or user(),
         evidence_type,
         format,
         source_key,
+        run=ci.run if run is None else run,
+        job=ci.job if job is None else job,
+        replaces=replaces,
+        component=component,
+        environment=environment,
     )
     entries = _entries(paths)
-    if source_key is not None and (len(entries) != 1 or entries[0].archive is not None or paths[0].is_dir()):
-        fail("--source-key names one check, so it goes with exactly one file")
+    single = len(entries) == 1 and entries[0].archive is None and not paths[0].is_dir()
+    for option, given in (("--source-key", source_key), ("--replaces", replaces), ("--component", component)):
+        if given is not None and not single:
+            fail(f"{option} names one check, so it goes with exactly one file")
     report = ImportReport(len(entries), as_json)
     # The readers come first: they are forked, and must not share a connection or the lock of the data folder.
     with Readers(_jobs(jobs, entries)) as readers, database_url(settings) as dsn:
@@ -91,7 +128,8 @@ async def _import(
         dsn, size=1, statement_timeout=statement_timeout, application_name="evidence-import"
     )
     try:
-        await check_bundle(database, request.bundle)
+        if request.bundle is not None:
+            await check_bundle(database, request.bundle)
         with report:
             async for outcome in import_entries(database, request, entries, readers):
                 report.add(outcome)
@@ -107,7 +145,7 @@ async def _import(
 
 
 @command("inspect")
-def inspect(paths: Paths, format: Format = None, jobs: Jobs = None, as_json: AsJson = False) -> None:
+def inspect(paths: Paths, format: Format = None, job: Job = None, jobs: Jobs = None, as_json: AsJson = False) -> None:
     """Show what the importers make of files, without any database.
 
     Ends with 0 when all files are accepted, 1 when some are rejected, 2 on misuse.
@@ -116,9 +154,10 @@ def inspect(paths: Paths, format: Format = None, jobs: Jobs = None, as_json: AsJ
     entries = _entries(paths)
     told = []
     rejected = 0
+    named = detect(os.environ).job if job is None else job
     with Readers(_jobs(jobs, entries)) as readers:
         for entry, parsed in readers.read(entries, format):
-            document = describe(parsed.name, parsed.outcome, stem=entry.stem)
+            document = describe(parsed.name, parsed.outcome, stem=entry.stem, job=named)
             if isinstance(parsed.outcome, Rejected):
                 rejected += 1
             else:

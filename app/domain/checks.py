@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from itertools import count
 from typing import Any
 
 HELD = 64
@@ -21,6 +22,9 @@ LABEL_LIMIT = 200
 
 APART = "~"
 """Stands in a source key between the name of a check and what tells it from another check of that name."""
+
+PART = "#"
+"""Stands in a source key before what tells a part of an artifact from its others."""
 
 _EVERYBODYS = frozenset(
     (
@@ -89,11 +93,40 @@ UNSAID = Subject()
 """The subject of an artifact that tells nothing of itself."""
 
 
+class Held:
+    """The classes or files of a report of tests, as they stream by: only what a subject keeps of them is kept."""
+
+    def __init__(self) -> None:
+        self._last = ""
+        self._kept: set[str] = set()
+        self._more = False
+
+    def add(self, name: str) -> None:
+        """Take one in. Neighbours are mostly of one class, and cost a comparison."""
+        if name == self._last:
+            return
+        self._last = name
+        if not name or name.isspace():
+            return
+        self._kept.add(_hash(name))
+        if len(self._kept) > 2 * HELD:
+            self._kept = set(sorted(self._kept)[:HELD])
+            self._more = True
+
+    def subject(self, tool: str, name: str = "", *, target: str = "") -> Subject:
+        """The subject of the report; `name` may be everybody's."""
+        word = _word(name)
+        own = "" if word.lower() in _EVERYBODYS else word
+        kept = frozenset(sorted(self._kept)[:HELD])
+        return Subject(_word(tool), _word(target), own, kept, self._more or len(self._kept) > HELD, True)
+
+
 def subject_of_tests(tool: str = "", name: str = "", holds: Iterable[str] = (), *, target: str = "") -> Subject:
     """The subject of a report of tests. `name` may be anything, everybody's too; `holds` may be without end."""
-    kept, more = _sample(holds)
-    word = _word(name)
-    return Subject(_word(tool), _word(target), "" if word.lower() in _EVERYBODYS else word, kept, more, True)
+    held = Held()
+    for each in holds:
+        held.add(each)
+    return held.subject(tool, name, target=target)
 
 
 def subject_of(tool: str, target: str = "", name: str = "", holds: Iterable[str] = ()) -> Subject:
@@ -128,7 +161,10 @@ def same_check(known: Subject, arriving: Subject, *, named: bool) -> bool:
         arriving.name,
     ):
         return False
-    return bool(known.target or known.name) or not (known.holds and arriving.holds) or share(known, arriving) >= 0.5
+    if known.target or known.name:
+        return True
+    # Where only one of them tells what it holds, as a list without findings does not, somebody's name decides.
+    return share(known, arriving) >= 0.5 or (named and not (known.holds and arriving.holds))
 
 
 def share(one: Subject, other: Subject) -> float:
@@ -163,12 +199,18 @@ def heir(known: Subject, arriving: Subject) -> Subject:
 
 
 def apart_suffix(subject: Subject, taken: Iterable[str] = (), *, mismatch: str = "") -> str:
-    """What is put behind a name that another check has: `~` and a word of the subject; of two words alike, the second
-    has a digest. `mismatch` is the commit or version of evidence that is another's."""
-    word = _UNSAFE.sub("-", mismatch or subject.name or subject.target or subject.tool).strip("-")[:40]
-    pinned = sha256(repr((mismatch, sorted(subject.as_dict().items()))).encode()).hexdigest()[:8]
-    suffix = f"{APART}{word or pinned}"
-    return suffix if suffix not in set(taken) else f"{APART}{word}-{pinned}" if word else f"{APART}{pinned}-2"
+    """What is put behind a name that another check has: `~` and a word of the subject, numbered where that is taken.
+    `mismatch` is the commit or version of evidence that is another's."""
+    word = _UNSAFE.sub("-", mismatch or subject.name or subject.target or subject.tool).strip("-.")[:40] or "other"
+    used = set(taken)
+    numbered = (f"{APART}{word}{f'-{number}' if number > 1 else ''}" for number in count(1))
+    return next(suffix for suffix in numbered if suffix not in used)
+
+
+def bare_key(key: str) -> str:
+    """A source key without what tells its check from another of the name."""
+    name, mark, part = key.partition(PART)
+    return name.partition(APART)[0] + mark + part
 
 
 def same_commit(one: str, other: str) -> bool:
@@ -179,8 +221,12 @@ def same_commit(one: str, other: str) -> bool:
 
 
 def _sample(names: Iterable[str]) -> tuple[frozenset[str], bool]:
-    hashes = {sha256(_word(name).encode()).hexdigest()[:10] for name in dict.fromkeys(names) if name and name.strip()}
+    hashes = {_hash(name) for name in dict.fromkeys(names) if name and name.strip()}
     return frozenset(sorted(hashes)[:HELD]), len(hashes) > HELD
+
+
+def _hash(name: str) -> str:
+    return sha256(_word(name).encode(errors="replace")).hexdigest()[:10]
 
 
 def _word(text: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from app.domain.moments import iso
@@ -22,6 +22,11 @@ def canonical(value: Any) -> str:
     """The value as JSON text in ASCII with sorted keys and no spaces: dataclasses by their fields, enums by value, sets
     sorted, times in UTC (without a zone: read as UTC), durations in seconds, anything else as text. Keys are text."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=_simpler)
+
+
+ADDED = {"added": True}
+"""Metadata of a dataclass's field that came after digests of it were kept: at its default it is left out, so that what
+was pinned before stays as it was."""
 
 
 def plain(value: Any) -> Any:
@@ -65,10 +70,24 @@ def spelled(moment: datetime) -> str:
         return moment.isoformat()
 
 
+@cache
+def _fields(kind: type[Any]) -> tuple[tuple[str, ...], tuple[tuple[str, Any], ...]]:
+    """The names of a dataclass's fields, and those that were ADDED with their defaults."""
+    every = fields(kind)
+    added = tuple((each.name, each.default) for each in every if each.metadata.get("added"))
+    names = {name for name, _ in added}
+    return tuple(each.name for each in every if each.name not in names), added
+
+
 def _simpler(value: Any) -> Any:
     """A value that the encoder does not know, one step nearer to JSON."""
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in fields(value)}
+        kept, added = _fields(type(value))
+        told = {name: getattr(value, name) for name in kept}
+        for name, default in added:
+            if (own := getattr(value, name)) != default:
+                told[name] = own
+        return told
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, datetime):

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from app.domain.components import ComponentState
-from app.domain.digests import aware, canonical, digest, unordered
+from app.domain.digests import ADDED, aware, canonical, digest, unordered
 from app.domain.evidence import (
     FINDING_COUNT_FIELDS,
     TEST_COUNT_FIELDS,
@@ -47,7 +47,8 @@ class BundleFacts:
 
 @dataclass(frozen=True, slots=True)
 class ItemFacts:
-    """An evidence item. Of `payload` only PAYLOAD_KEYS are read."""
+    """An evidence item. Of `payload` only PAYLOAD_KEYS are read. `mismatched` says what it is of and the bundle is not;
+    `confirms`: it repeats its predecessor, and counts from when it was recorded."""
 
     id: str
     evidence_type: EvidenceType
@@ -64,6 +65,11 @@ class ItemFacts:
     actor: str = ""
     supersedes_id: str | None = None
     retracted: bool = False
+    late: bool = field(default=False, metadata=ADDED)
+    mismatched: str = field(default="", metadata=ADDED)
+    confirms: bool = field(default=False, metadata=ADDED)
+    identity: str | None = field(default=None, metadata=ADDED)
+    """What the report is of, as JSON text; None where it was recorded before that was kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,9 @@ class GateFacts:
     reason: str = ""
     supersedes_id: str | None = None
     retracted: bool = False
+    late: bool = field(default=False, metadata=ADDED)
+    mismatched: str = field(default="", metadata=ADDED)
+    confirms: bool = field(default=False, metadata=ADDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +113,9 @@ class InvariantFacts:
     actor: str = ""
     supersedes_id: str | None = None
     retracted: bool = False
+    late: bool = field(default=False, metadata=ADDED)
+    mismatched: str = field(default="", metadata=ADDED)
+    confirms: bool = field(default=False, metadata=ADDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +135,9 @@ class GuardFacts:
     actor: str = ""
     supersedes_id: str | None = None
     retracted: bool = False
+    late: bool = field(default=False, metadata=ADDED)
+    mismatched: str = field(default="", metadata=ADDED)
+    confirms: bool = field(default=False, metadata=ADDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +171,8 @@ class Inputs:
     invariants: tuple[InvariantFacts, ...] = ()
     guards: tuple[GuardFacts, ...] = ()
     components: tuple[ComponentFacts, ...] = ()
+    late: tuple[ItemFacts, ...] = ()
+    """Items that came after a newer report of their check, which `current` sets apart."""
 
     @classmethod
     def of_bundle(
@@ -193,6 +210,17 @@ class Inputs:
             current(self.invariants),
             current(self.guards),
             current(self.components),
+            _late((*self.items, *self.late)),
+        )
+
+    def matching(self) -> Inputs:
+        """The same without what is of another commit or version than the bundle."""
+        return replace(
+            self,
+            items=tuple(row for row in self.items if not row.mismatched),
+            gates=tuple(row for row in self.gates if not row.mismatched),
+            invariants=tuple(row for row in self.invariants if not row.mismatched),
+            guards=tuple(row for row in self.guards if not row.mismatched),
         )
 
     def digest(self) -> str:
@@ -208,6 +236,7 @@ class Inputs:
                 "guards": unordered(kept.guards),
                 "components": unordered(kept.components),
             }
+            | ({"late": unordered(pinned(item) for item in kept.late)} if kept.late else {})
         )
 
 
@@ -232,12 +261,31 @@ def current(rows: Iterable[R]) -> tuple[R, ...]:
     superseded = {row.supersedes_id for row in given}
     kept: dict[str, R] = {}
     for row in given:
-        if row.id in superseded or row.retracted:
+        if row.id in superseded or row.retracted or getattr(row, "late", False):
             continue
         # An id stands for one row; should two differ all the same, the choice must not depend on their order.
         if row.id not in kept or (row != kept[row.id] and canonical(row) > canonical(kept[row.id])):
             kept[row.id] = row
     return tuple(kept[id] for id in sorted(kept))
+
+
+def _late(rows: Iterable[ItemFacts]) -> tuple[ItemFacts, ...]:
+    """The last report of each check that came late, where none of the check came into force since."""
+    given = {row.id: row for row in rows}
+    if not any(row.late for row in given.values()):
+        return ()
+    superseded = {row.supersedes_id for row in given.values()}
+    in_force = {row.source_key: aware(row.recorded_at) for row in current(given.values())}
+    last: dict[str, ItemFacts] = {}
+    for row in given.values():
+        if not row.late or row.retracted or row.id in superseded:
+            continue
+        if row.source_key in in_force and aware(row.recorded_at) <= in_force[row.source_key]:
+            continue
+        known = last.get(row.source_key)
+        if known is None or (aware(row.recorded_at), row.id) > (aware(known.recorded_at), known.id):
+            last[row.source_key] = row
+    return tuple(last[key] for key in sorted(last))
 
 
 def pinned(item: ItemFacts) -> ItemFacts:
@@ -247,10 +295,11 @@ def pinned(item: ItemFacts) -> ItemFacts:
     return replace(item, payload={key: item.payload[key] for key in PAYLOAD_KEYS if key in item.payload})
 
 
-def made_at(occurred: datetime | None, recorded_at: datetime) -> datetime:
-    """When evidence was made: as it says itself, but never after it was recorded."""
+def made_at(occurred: datetime | None, recorded_at: datetime, confirms: bool = False) -> datetime:
+    """When evidence was made: as it says itself, but never after it was recorded. What another run confirmed counts
+    from then."""
     known = aware(recorded_at)
-    return known if occurred is None else min(aware(occurred), known)
+    return known if occurred is None or confirms else min(aware(occurred), known)
 
 
 _ENUMS: dict[str, Any] = {

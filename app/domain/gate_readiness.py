@@ -54,7 +54,7 @@ def _look(case: Case, row: GateFacts) -> Look:
     elif not set(row.item_ids) <= {item.id for item in case.inputs.items}:
         stale = "it rests on evidence that has been replaced or withdrawn since"
     else:
-        made = made_at(row.evaluated_at, row.recorded_at)
+        made = made_at(row.evaluated_at, row.recorded_at, row.confirms)
         age = case.age(made, case.required.freshness.of_gate(row.gate))
         stale = f"that was {age}" if age else ""
     if row.expires_at is not None and aware(row.expires_at) <= case.at:

@@ -27,6 +27,7 @@ from app.domain.requirements import (
     Asked,
     CapacityLimits,
     ContractDriftLimits,
+    CountingRule,
     Freshness,
     GuardLimits,
     Requirements,
@@ -340,6 +341,9 @@ def _requirements(
         guard=GuardLimits(**under("thresholds", "guard")),
         approval=ApprovalRule(**under("approval")),
         waivers=WaiverRule(**waivers),
+        counting=CountingRule(
+            **{name: asked(word) or Enforcement.REPORT_ONLY for name, word in under("counting").items()}
+        ),
         roles=roles,
         rules=rules,
     )

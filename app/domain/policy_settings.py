@@ -180,6 +180,7 @@ RULE = Table(
                 "guard": Table(keys={"max_failed": count}),
             }
         ),
+        "counting": Table(keys=_each(["mismatched", "late"], enforcement)),
         "approval": Table(keys={"approvers": approvers, "four_eyes": switch, "by": patterns}),
         "waivers": Table(keys={"by": patterns, "gates": gates, "max_duration": duration, "counts_as": bites}),
     }

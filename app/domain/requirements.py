@@ -138,6 +138,15 @@ class WaiverRule:
 
 
 @dataclass(frozen=True, slots=True)
+class CountingRule:
+    """How much evidence weighs that does not count: of another commit or version than the bundle's, and reports that
+    came late and are worse than the one in force."""
+
+    mismatched: Enforcement = Enforcement.BLOCKING
+    late: Enforcement = Enforcement.WARNING
+
+
+@dataclass(frozen=True, slots=True)
 class Requirements:
     """All that the policy asks of a bundle. `rules` names the rules that took part, least specific first."""
 
@@ -154,6 +163,7 @@ class Requirements:
     guard: GuardLimits = field(default_factory=GuardLimits)
     approval: ApprovalRule = field(default_factory=ApprovalRule)
     waivers: WaiverRule = field(default_factory=WaiverRule)
+    counting: CountingRule = field(default_factory=CountingRule)
     roles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     rules: tuple[str, ...] = ()
 

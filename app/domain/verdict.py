@@ -39,6 +39,10 @@ class ReasonCode(StrEnum):
     UNKNOWN = "unknown"
     """Inconclusive, or no data."""
     WARNED = "warned"
+    MISMATCHED = "mismatched"
+    """Of another commit or version than the bundle: shown, never proof."""
+    LATE = "late"
+    """Older than the report in force, and received after it."""
 
 
 class ReasonSeverity(StrEnum):

@@ -187,11 +187,12 @@ class Case:
     def item_age(self, item: ItemFacts) -> str:
         """`age` of an item."""
         window = self.required.freshness.of_evidence(item.evidence_type)
-        return self.age(made_at(item.completed_at, item.recorded_at), window)
+        return self.age(made_at(item.completed_at, item.recorded_at, item.confirms), window)
 
     def guard_age(self, guard: GuardFacts) -> str:
         """`age` of a guard's report."""
-        return self.age(made_at(guard.generated_at, guard.recorded_at), self.required.freshness.of_guard(guard.guard))
+        made = made_at(guard.generated_at, guard.recorded_at, guard.confirms)
+        return self.age(made, self.required.freshness.of_guard(guard.guard))
 
 
 def duration_text(window: timedelta) -> str:

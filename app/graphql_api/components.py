@@ -105,6 +105,8 @@ class ComponentStatus(Evidence):
     source_key: str | None = column("The probe or artifact that said so; null for snapshots without one.")
     source_digest: str | None = column("SHA-256 of the raw artifact, in hex.")
     details: JSON = column("The producer's details of the probe.")
+    cause: str = column("The alert or incident that told it, which holds until it tells otherwise; empty for polls.")
+    url: str = column("Where a person sees it, http or https; empty where no place is named.")
 
     @strawberry.field(description="What this snapshot is worth by now, and how its component did over time.")
     async def health(self, info: Info) -> ComponentHealth:

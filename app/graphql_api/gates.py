@@ -122,6 +122,13 @@ class GateResult(Evidence):
     item_ids: list[strawberry.ID] = column("Ids of the items that it was decided from.")
     details: JSON = column("The producer's details, or the figures that the evaluation used.")
     evaluated_at: datetime | None = column("When it was decided; null where the artifact does not say.")
+    run: str = column("The run of the pipeline that brought it; empty where none is known.")
+    job: str = column("The CI's job that brought it; empty where none is known.")
+    late: bool = column("Whether it was made before the row in force when it came: kept, never current.")
+    mismatched: str = column("What it is of and its bundle is not, such as a commit: no proof; empty where all agrees.")
+    confirms: bool = column("Whether it repeats its predecessor from another run, and is fresh from when it came.")
+    subject: str = column("What the artifact itself says it reports on; empty where it says nothing.")
+    url: str = column("Where a person sees the run, job or report, http or https; empty where none is named.")
 
     @strawberry.field(description="The items that it was decided from, in the order of `itemIds`.")
     async def items(self, info: Info) -> list[EvidenceItem]:

@@ -114,6 +114,13 @@ class GuardReport(Evidence):
     artifact_path: str = column("Where the raw report lies.")
     generated_at: datetime | None = column("When the report was made; null where it does not say.")
     summary: JSON = column("The producer's details: the top findings.")
+    run: str = column("The run of the pipeline that brought it; empty where none is known.")
+    job: str = column("The CI's job that brought it; empty where none is known.")
+    late: bool = column("Whether it was made before the row in force when it came: kept, never current.")
+    mismatched: str = column("What it is of and its bundle is not, such as a commit: no proof; empty where all agrees.")
+    confirms: bool = column("Whether it repeats its predecessor from another run, and is fresh from when it came.")
+    subject: str = column("What the artifact itself says it reports on; empty where it says nothing.")
+    url: str = column("Where a person sees the run, job or report, http or https; empty where none is named.")
 
     @strawberry.field(description="Findings by severity; null where the guard counts none.")
     def findings(self) -> FindingCounts | None:

@@ -117,6 +117,11 @@ class InvariantResult(Evidence):
     evidence_item_id: strawberry.ID | None = column("Id of the item that proves it.")
     details: JSON = column("The tests that name it, with their outcomes.")
     evaluated_at: datetime | None = column("When its tests ended; null where the artifact does not say.")
+    run: str = column("The run of the pipeline that brought it; empty where none is known.")
+    job: str = column("The CI's job that brought it; empty where none is known.")
+    late: bool = column("Whether it was made before the row in force when it came: kept, never current.")
+    mismatched: str = column("What it is of and its bundle is not, such as a commit: no proof; empty where all agrees.")
+    confirms: bool = column("Whether it repeats its predecessor from another run, and is fresh from when it came.")
 
     @strawberry.field(description="The item that proves it.")
     async def evidence_item(self, info: Info) -> EvidenceItem | None:

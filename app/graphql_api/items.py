@@ -129,6 +129,13 @@ class EvidenceItem(Evidence):
     payload: JSON = column("What the producer says in detail: top findings, troubled tests, measurements.")
     started_at: datetime | None = column("When the check began; null where the artifact does not say.")
     completed_at: datetime | None = column("When the check ended; null where the artifact does not say.")
+    run: str = column("The run of the pipeline that brought it; empty where none is known.")
+    job: str = column("The CI's job that brought it; empty where none is known.")
+    late: bool = column("Whether it was made before the row in force when it came: kept, never current.")
+    mismatched: str = column("What it is of and its bundle is not, such as a commit: no proof; empty where all agrees.")
+    confirms: bool = column("Whether it repeats its predecessor from another run, and is fresh from when it came.")
+    subject: str = column("What the artifact itself says it reports on; empty where it says nothing.")
+    url: str = column("Where a person sees the run, job or report, http or https; empty where none is named.")
 
     @strawberry.field(description="Test cases by outcome; null where the artifact holds no tests.")
     def tests(self) -> TestCounts | None:

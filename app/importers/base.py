@@ -148,6 +148,8 @@ class ImportBatch:
     """The commit that the artifact says it is of; "" where it says none, or more than one."""
     version: str = ""
     """The version of the product that the artifact says it is of, where that is beyond doubt; else ""."""
+    unnamed: str = ""
+    """What a component is called here that the artifact gives no name, made of the file's name; it can be renamed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from app.domain.checks import Subject, subject_of
 from app.domain.evidence import EvidenceType, Result
 from app.importers.base import Item, clip
 from app.importers.figures import percent
@@ -87,6 +88,10 @@ class Labels:
             self._requests[label] += requests
             self._failed[label] += failed
 
+    def names(self) -> list[str]:
+        """The labels that are followed."""
+        return list(self._requests)
+
     def failing(self) -> list[dict[str, Any]]:
         """The labels with failures, most failures first."""
         worst = sorted((-failed, label) for label, failed in self._failed.items() if failed)[:LABELS_KEPT]
@@ -136,6 +141,10 @@ class Load:
     completed_at: datetime | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     """Further short facts for the payload's `capacity`."""
+
+    def subject(self, dialect: str) -> Subject:
+        """What was loaded, by the test's own name and the labels of its requests."""
+        return subject_of(dialect, name=self.name, holds=self.labels.names())
 
     def rate(self) -> float | None:
         """The share of requests that failed, 0 to 1; the file's own figure only where its counts do not say.

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from xml.etree.ElementTree import Element
 
+from app.domain.checks import subject_of
 from app.domain.evidence import EvidenceType, Result
 from app.importers.base import Artifact, ImportBatch, Item, Probe, Reject, Rejected, clip
 from app.importers.figures import count, number, percent
@@ -118,7 +119,7 @@ def parse(artifact: Artifact) -> ImportBatch | Rejected:
         completed_at=moment(declared.get("timestamp")),
         payload={"coverage": coverage},
     )
-    return ImportBatch(FORMAT, items=(item,))
+    return ImportBatch(FORMAT, items=(item,), subject=subject_of("cobertura", holds=report.packages))
 
 
 def _read(artifact: Artifact) -> _Report:

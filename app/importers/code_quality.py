@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from app.domain.checks import subject_of
 from app.domain.evidence import EvidenceType, Severity
 from app.importers.base import Artifact, ImportBatch, Item, Probe, Reject, Rejected, clip
 from app.importers.documents import as_dict, as_list, as_text, read_json
@@ -80,7 +81,7 @@ def parse(artifact: Artifact) -> ImportBatch | Rejected:
         findings=counts,
         payload=payload,
     )
-    return ImportBatch(FORMAT, items=(item,))
+    return ImportBatch(FORMAT, items=(item,), subject=subject_of("Code Quality", holds=named))
 
 
 def _is_issue(entry: Any) -> bool:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.domain.checks import subject_of
 from app.domain.evidence import Result
 from app.importers import pact_results
 from app.importers.base import Artifact, ImportBatch, Item, Probe, Reject, Rejected
@@ -59,7 +60,7 @@ def parse(artifact: Artifact) -> ImportBatch | Rejected:
         dialect, item = "oasdiff", _oasdiff(document)
     else:
         raise Reject("no list of API changes and no result of Pact")
-    return ImportBatch(FORMAT, dialect, items=(item,))
+    return ImportBatch(FORMAT, dialect, items=(item,), subject=subject_of(dialect))
 
 
 def _dialect(document: Any) -> str:

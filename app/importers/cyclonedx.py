@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from app.domain.checks import image_name, subject_of
 from app.domain.evidence import EvidenceType, Result, Severity
 from app.domain.vex import AFFECTED, FIXED, NOT_AFFECTED, UNDER_INVESTIGATION
 from app.importers.base import Artifact, ImportBatch, Item, Probe, Reject, clip
@@ -60,7 +61,8 @@ def parse(artifact: Artifact) -> ImportBatch:
     bom = _Bom()
     for kind, facts in parts(artifact) if is_xml else _json_parts(read_json(artifact)):
         bom.add(kind, facts)
-    return ImportBatch(FORMAT, dialect="xml" if is_xml else "json", items=(bom.item(),))
+    item = bom.item()
+    return ImportBatch(FORMAT, "xml" if is_xml else "json", items=(item,), subject=subject_of("CycloneDX", bom.named()))
 
 
 def _json_parts(document: Any) -> Iterator[Part]:
@@ -111,6 +113,12 @@ class _Bom:
         self.findings = Findings()
         self.statements = Statements()
         self._purls: dict[str, str] = {}
+
+    def named(self) -> str:
+        """What the bill is of, without its version."""
+        component = as_dict(self.metadata.get("component"))
+        group, name = as_text(component.get("group")), as_text(component.get("name"))
+        return image_name(f"{group}/{name}" if group else name)
 
     def add(self, kind: str, facts: dict[str, Any]) -> None:
         """Take in one part."""

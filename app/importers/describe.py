@@ -13,9 +13,9 @@ from app.importers.base import ImportBatch, Item, Rejected
 from app.importers.sources import source_key
 
 
-def describe(name: str, outcome: ImportBatch | Rejected, *, stem: str | None = None) -> dict[str, Any]:
+def describe(name: str, outcome: ImportBatch | Rejected, *, stem: str | None = None, job: str = "") -> dict[str, Any]:
     """The batch's parts under their own names, or why it was rejected. `line` and `column` only where known;
-    `stem` as for `source_key`."""
+    `stem` and `job` as for `source_key`."""
     if isinstance(outcome, Rejected):
         told: dict[str, Any] = {"file": name, "format": outcome.format, "accepted": False, "reason": outcome.reason}
         if outcome.line is not None:
@@ -28,7 +28,10 @@ def describe(name: str, outcome: ImportBatch | Rejected, *, stem: str | None = N
         "format": outcome.format,
         "dialect": outcome.dialect,
         "accepted": True,
-        "items": [_item(name, outcome.format, item, stem) for item in outcome.items],
+        "subject": outcome.subject.label,
+        "commit": outcome.commit,
+        "version": outcome.version,
+        "items": [_item(name, outcome.format, item, stem, job) for item in outcome.items],
         "gates": [
             {
                 "gate": gate.gate.value,
@@ -39,6 +42,7 @@ def describe(name: str, outcome: ImportBatch | Rejected, *, stem: str | None = N
                 "actor": gate.actor,
                 "evaluated_at": _time(gate.evaluated_at),
                 "details": gate.details,
+                "url": gate.url,
             }
             for gate in outcome.gates
         ],
@@ -61,6 +65,8 @@ def describe(name: str, outcome: ImportBatch | Rejected, *, stem: str | None = N
                 "message": component.message,
                 "observed_at": _time(component.observed_at),
                 "details": component.details,
+                "cause": component.cause,
+                "url": component.url,
             }
             for component in outcome.components
         ],
@@ -72,16 +78,17 @@ def describe(name: str, outcome: ImportBatch | Rejected, *, stem: str | None = N
                 "findings": guard.findings.as_dict(),
                 "generated_at": _time(guard.generated_at),
                 "summary": guard.summary,
+                "url": guard.url,
             }
             for guard in outcome.guards
         ],
     }
 
 
-def _item(name: str, format: str, item: Item, stem: str | None) -> dict[str, Any]:
+def _item(name: str, format: str, item: Item, stem: str | None, job: str) -> dict[str, Any]:
     return {
         "evidence_type": item.evidence_type.value,
-        "source_key": source_key(item.evidence_type, format, name, item.key, stem=stem),
+        "source_key": source_key(item.evidence_type, format, name, item.key, stem=stem, job=job),
         "title": item.title,
         "result": item.result.value,
         "producer": item.producer,
@@ -90,6 +97,7 @@ def _item(name: str, format: str, item: Item, stem: str | None) -> dict[str, Any
         "started_at": _time(item.started_at),
         "completed_at": _time(item.completed_at),
         "payload": item.payload,
+        "url": item.url,
     }
 
 

@@ -14,12 +14,14 @@ No client library is wanted: nothing is fetched here.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from app.domain.checks import subject_of
 from app.domain.evidence import EvidenceType, Result, worst_result
 from app.domain.gates import Enforcement, Gate
-from app.importers.base import Artifact, GateResult, ImportBatch, Item, Probe, Reject, Rejected, clip
+from app.importers.base import Artifact, GateResult, ImportBatch, Item, Probe, Reject, Rejected, clip, link
 from app.importers.documents import as_count, as_dict, as_list, as_text, read_json
 from app.importers.figures import count, tally
 from app.importers.moments import moment
@@ -88,6 +90,18 @@ def parse(artifact: Artifact) -> ImportBatch | Rejected:
     """One item, and the gate's result where the document is a review."""
     document = read_json(artifact)
     kind = _kind(document)
+    batch = _read(document, kind)
+    page = page_of(document, kind)
+    return replace(
+        batch,
+        items=tuple(replace(item, url=page) for item in batch.items),
+        gates=tuple(replace(gate, url=page) for gate in batch.gates),
+        subject=subject_of(f"GitHub {kind}", repository_of(document), name_of(document, kind)),
+        commit="" if batch.gates else commit_of(document, kind),
+    )
+
+
+def _read(document: Any, kind: str) -> ImportBatch:
     if kind in ("review", "deployment_review"):
         item, gate = _review(document) if kind == "review" else _deployment_review(document)
         return ImportBatch(FORMAT, kind, items=(item,), gates=(gate,))
@@ -342,3 +356,55 @@ def _approval(
     )
     item = Item(EvidenceType.OPERATOR, title, result, "GitHub", completed_at=at, payload={"approval": details})
     return item, gate
+
+
+def _told(document: Any, kind: str) -> list[dict[str, Any]]:
+    """The objects that the document tells of."""
+    if isinstance(document, list):
+        return [as_dict(entry) for entry in document]
+    named = next((key for key, of in _LISTS.items() if f"{of}s" == kind), "")
+    if named:
+        return [as_dict(entry) for entry in as_list(document.get(named))]
+    own = as_dict(document.get(kind)) if kind in _EVENTS else {}
+    return [own or document]
+
+
+def page_of(document: Any, kind: str) -> str:
+    """Where GitHub shows the run, check or review; of many, none."""
+    told = _told(document, kind)
+    if len(told) != 1:
+        return ""
+    own = told[0]
+    review = as_dict(own.get("review"))
+    keys = ("html_url", "details_url", "log_url", "target_url", "link", "url")
+    return link(
+        review.get("html_url"), as_dict(own.get("workflow_run")).get("html_url"), *(own.get(key) for key in keys)
+    )
+
+
+def repository_of(document: Any) -> str:
+    """The repository, where the document names one."""
+    told = as_dict(document)
+    named = as_dict(told.get("repository")) or as_dict(as_dict(told.get("workflow_run")).get("repository"))
+    return clip(as_text(named.get("full_name")) or as_text(told.get("repository")), 200)
+
+
+def name_of(document: Any, kind: str) -> str:
+    """What the check, workflow, job or environment is called; "" for lists."""
+    told = _told(document, kind)
+    if len(told) != 1:
+        return ""
+    own = told[0]
+    app = as_dict(own.get("app")).get("name")
+    names = (own.get("name"), own.get("context"), own.get("environment"), own.get("workflowName"), app)
+    return clip(next(filter(None, map(as_text, names)), ""), 200)
+
+
+def commit_of(document: Any, kind: str) -> str:
+    """The commit of all that the document tells of; "" where it names none, or more than one."""
+    found = set()
+    for own in _told(document, kind):
+        deployment = as_dict(as_dict(document).get("deployment")) if kind == "deployment_status" else {}
+        names = (own.get("head_sha"), own.get("headSha"), own.get("sha"), deployment.get("sha"))
+        found.add(next(filter(None, map(as_text, names)), ""))
+    return clip(found.pop(), 64) if len(found) == 1 else ""

@@ -13,15 +13,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
+from app.domain.checks import subject_of
 from app.domain.evidence import EvidenceType, Result, TestCounts, worst_result
 from app.importers import gitlab_reviews
 from app.importers.base import Artifact, GateResult, ImportBatch, Item, Probe, Reject, Rejected, clip
 from app.importers.documents import as_count, as_dict, as_list, as_text, read_json
 from app.importers.figures import count, number, tally
 from app.importers.gitlab_kinds import kind_of
-from app.importers.gitlab_states import Jobs, person, project_of, result_of
+from app.importers.gitlab_states import OF_A_COMMIT, Jobs, commit_of, name_of, page_of, person, project_of, result_of
 from app.importers.moments import moment
 from app.importers.runs import Run, numbers
 
@@ -75,7 +77,17 @@ def parse(artifact: Artifact) -> ImportBatch | Rejected:
         items = gitlab_reviews.releases(document)
     else:
         items = (_READERS[kind](document),)
-    return ImportBatch(FORMAT, kind, items=items, gates=gates)
+    page = page_of(document)
+    return ImportBatch(
+        FORMAT,
+        kind,
+        items=tuple(replace(item, url=item.url or page) for item in items),
+        gates=tuple(replace(gate, url=gate.url or page) for gate in gates),
+        subject=subject_of(
+            f"GitLab {kind}", project_of(document) if isinstance(document, dict) else "", name_of(document)
+        ),
+        commit=commit_of(document) if kind in OF_A_COMMIT else "",
+    )
 
 
 def _ci(title: str, result: Result, payload: dict[str, Any], started: Any = None, completed: Any = None) -> Item:

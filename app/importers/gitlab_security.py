@@ -14,6 +14,7 @@ import re
 from collections import Counter
 from typing import Any
 
+from app.domain.checks import image_name, subject_of
 from app.domain.evidence import EvidenceType, FindingCounts, Result, worst_result
 from app.importers.base import Artifact, ImportBatch, Item, Probe, Reject, clip
 from app.importers.documents import as_dict, as_list, as_text, read_json
@@ -103,7 +104,15 @@ def parse(artifact: Artifact) -> ImportBatch:
         payload=_facts(report, scan, scan_type, status)
         | {"flagged_false_positive": flagged, "top_findings": findings.top()},
     )
-    return ImportBatch(FORMAT, dialect=scan_type if scan_type in SCAN_TYPES else "", items=(item,))
+    dialect = scan_type if scan_type in SCAN_TYPES else ""
+    named = as_dict(scan.get("scanner")) or as_dict(scan.get("analyzer"))
+    tool = as_text(named.get("id")) or as_text(named.get("name"))
+    return ImportBatch(FORMAT, dialect, items=(item,), subject=subject_of(tool, dialect, holds=_images(found)))
+
+
+def _images(found: list[dict[str, Any]]) -> list[str]:
+    """The images that findings lie in; a report without findings names none."""
+    return [image_name(as_text(as_dict(each.get("location")).get("image"))) for each in found]
 
 
 def _count(findings: Findings, finding: dict[str, Any]) -> None:

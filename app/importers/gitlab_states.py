@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.domain.evidence import Result, worst_result
-from app.importers.base import clip
+from app.importers.base import clip, link
 from app.importers.documents import as_dict, as_text
 from app.importers.figures import count, tally
 
@@ -103,3 +103,56 @@ def project_of(document: dict[str, Any]) -> str:
     told = as_dict(document.get("project"))
     name = told.get("path_with_namespace") or told.get("name") or document.get("project_name")
     return clip(as_text(name), 200)
+
+
+OF_A_COMMIT = ("pipeline", "pipeline-event", "pipelines", "job", "job-event", "jobs", "deployment", "deployments")
+"""What ran on the commit that it names; a merge request names that of its branch, which is merged by another."""
+
+
+def page_of(document: Any) -> str:
+    """Where GitLab shows the run, the job or the merge request."""
+    told = as_dict(document)
+    own = as_dict(told.get("object_attributes"))
+    deployable = as_dict(told.get("deployable"))
+    job = _job_page(told)
+    candidates = (told.get("web_url"), own.get("url"), told.get("deployable_url"), deployable.get("web_url"), job)
+    return link(*candidates, as_dict(told.get("_links")).get("self"))
+
+
+def _job_page(told: dict[str, Any]) -> str:
+    """A job's event names its project's page and its number."""
+    project = as_text(as_dict(told.get("project")).get("web_url")) or as_text(
+        as_dict(told.get("repository")).get("homepage")
+    )
+    number = as_text(told.get("build_id"))
+    return f"{project}/-/jobs/{number}" if project and number else ""
+
+
+def name_of(document: Any) -> str:
+    """What a job, an environment, a branch or a merge request is called, the same from run to run."""
+    told = as_dict(document)
+    own = as_dict(told.get("object_attributes"))
+    environment = told.get("environment")
+    environment = as_dict(environment).get("name") if isinstance(environment, dict) else environment
+    names = (told.get("build_name"), told.get("name"), environment, own.get("name"), own.get("ref"), told.get("ref"))
+    number = as_text(own.get("iid")) or as_text(told.get("iid") if "source_branch" in told else "")
+    return clip(next(filter(None, map(as_text, names)), "") or number, 200)
+
+
+def commit_of(document: Any) -> str:
+    """The commit of all that the document tells of; "" where it names none, or more than one."""
+    found = set()
+    for entry in document if isinstance(document, list) else [document]:
+        told = as_dict(entry)
+        own, deployable = as_dict(told.get("object_attributes")), as_dict(told.get("deployable"))
+        names = (
+            told.get("sha"),
+            own.get("sha"),
+            told.get("checkout_sha"),
+            as_dict(told.get("commit")).get("id"),
+            as_dict(told.get("commit")).get("sha"),
+            as_dict(deployable.get("commit")).get("id"),
+            told.get("short_sha"),
+        )
+        found.add(next(filter(None, map(as_text, names)), ""))
+    return clip(found.pop(), 64) if len(found) == 1 else ""

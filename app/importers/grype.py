@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from app.domain.checks import image_name, subject_of
 from app.domain.evidence import EvidenceType
 from app.importers.base import Artifact, ImportBatch, Item, Probe, Reject, clip
 from app.importers.documents import as_dict, as_list, as_text, read_json
@@ -76,7 +77,10 @@ def parse(artifact: Artifact) -> ImportBatch:
             "top_findings": findings.top(),
         },
     )
-    return ImportBatch(FORMAT, items=(item,))
+    source = as_dict(report.get("source"))
+    target = subject[0] if subject else ""
+    target = image_name(target) if as_text(source.get("type")) == "image" else target
+    return ImportBatch(FORMAT, items=(item,), subject=subject_of("Grype", target))
 
 
 def _count(findings: Findings, vulnerability: dict[str, Any], match: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from app.domain.checks import subject_of
 from app.domain.evidence import EvidenceType, Result, Severity
 from app.domain.gates import Enforcement
 from app.importers.base import GuardReport, ImportBatch, Item, Reject, clip
@@ -130,7 +131,10 @@ def guard_batch(format: str, dialect: str, drafts: list[Draft]) -> ImportBatch:
                 key=clip(draft.key, 200) + again,
             )
         )
-    return ImportBatch(format, dialect, items=tuple(items), guards=tuple(guards))
+    held = [f"{draft.guard} {draft.key}" for draft in drafts]
+    return ImportBatch(
+        format, dialect, items=tuple(items), guards=tuple(guards), subject=subject_of(dialect, holds=held)
+    )
 
 
 def declared(counted: dict[str, int], stated: dict[str, int | None]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from app.domain.checks import subject_of
 from app.domain.evidence import EvidenceType, Result, worst_result
 from app.importers.attestations import Attestation, builder_of, is_attestation, unwrap
 from app.importers.base import Artifact, ImportBatch, Item, Probe, Reject, clip
@@ -92,7 +93,8 @@ def parse(artifact: Artifact) -> ImportBatch:
         used[key] += 1
         suffix = f"-{used[key]}" if used[key] > 1 else ""
         items.append(_item(attestation, f"{key}{suffix}" if len(found) > 1 else ""))
-    return ImportBatch(FORMAT, dialect=found[0].wrapper.partition(" ")[0], items=tuple(items))
+    dialect = found[0].wrapper.partition(" ")[0]
+    return ImportBatch(FORMAT, dialect, items=tuple(items), subject=subject_of("in-toto", holds=keys))
 
 
 def _documents(artifact: Artifact) -> Iterator[tuple[int | None, Any]]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from app.domain.checks import Held
 from app.domain.evidence import EvidenceType, Result, TestCounts, worst_result
 from app.domain.invariants import ids_in_text
 from app.importers.base import Artifact, ImportBatch, Item, Probe, Reject, clip
@@ -60,6 +61,9 @@ _RUNNERS = {
     "alltests": "GoogleTest",
 }
 
+_COMMITS = ("git.commit", "git.commit.id", "git_commit", "commit", "commit_sha", "vcs.revision", "ci.commit")
+"""Properties of a suite that name the commit which was tested."""
+
 _COLOUR = re.compile("[\ufffd?\x1b]\\[[0-9;]{0,12}m")
 _GROUPED = re.compile(r"\d{1,3}(,\d{3})*\.\d+")
 
@@ -86,7 +90,33 @@ class _Suite:
 
     name: str
     invariants: list[str]
+    declared: dict[str, int] = field(default_factory=dict)
+    """Totals as the suite itself writes them."""
     outcomes: set[Result] = field(default_factory=set)
+    cases: int = 0
+    bad: int = 0
+    """Failures and errors in it, its own beside those of its cases."""
+    reruns: int = 0
+    """Runs of cases that were run again; Surefire counts these in its totals, as it counts the last one."""
+    lost: int = 0
+    unseen: int = 0
+    """Tests, and failures or errors, that it or a suite in it declares and nothing in it shows."""
+
+    def settle(self) -> None:
+        """Hold what is declared against what is written."""
+        missing = self.declared.get("tests", 0) - self.cases - self.reruns
+        told = self.declared.get("failures", 0) + self.declared.get("errors", 0)
+        self.lost = max(self.lost, missing)
+        self.unseen = max(self.unseen, told - self.bad - self.reruns)
+
+    def take(self, inner: _Suite) -> None:
+        """Count what a suite in it counted."""
+        self.outcomes |= inner.outcomes
+        self.cases += inner.cases
+        self.bad += inner.bad
+        self.reruns += inner.reruns
+        self.lost += inner.lost
+        self.unseen += inner.unseen
 
 
 @dataclass(slots=True)
@@ -96,9 +126,12 @@ class _Case:
     attributes: dict[str, str]
     messages: dict[str, str] | None = None
     reruns: int = 0
+    troubles: int = 0
+    """Failures and errors in it; some runners write, and count, several for one case."""
     invariants: tuple[str, ...] = ()
 
     def problem(self, kind: str, message: str) -> None:
+        self.troubles += kind in ("error", "failure")
         self.messages = self.messages or {}
         self.messages.setdefault(kind, message)
 
@@ -142,6 +175,10 @@ class _Report:
     first: datetime | None = None
     last: datetime | None = None
     runner: str = ""
+    commit: str = ""
+    held: Held = field(default_factory=Held)
+    lost: int = 0
+    unseen: int = 0
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if name == "testcase":
@@ -157,30 +194,29 @@ class _Report:
     def _start_suite(self, name: str, attributes: dict[str, str]) -> None:
         own = attributes.get("name", "")
         depth = len(self.suites)
-        self.suites.append(_Suite(own, list(ids_in_text(own))))
+        declared = _declared(attributes)
+        self.suites.append(_Suite(own, list(ids_in_text(own)), declared))
         self.suite_count += name == "testsuite"
         seconds = _seconds(attributes.get("time"))
         self._span(attributes.get("timestamp"), seconds)
         if depth == 0:
             self.root_seconds = seconds
             self.top_names.append(own)
-            self._declare(attributes)
+            self._declare(declared)
             self.declared_by_root = "tests" in self.declared
         elif depth == 1:
             self.top_seconds += seconds or 0.0
             if len(self.top_names) < 3:
                 self.top_names.append(own)
             if not self.declared_by_root:
-                self._declare(attributes)
+                self._declare(declared)
         if self.suite_count <= 1 and not self.runner:
             self.runner = _runner(own, attributes)
 
-    def _declare(self, attributes: dict[str, str]) -> None:
+    def _declare(self, declared: dict[str, int]) -> None:
         """Totals as written: the root's where it gives any, else summed over the suites right below it."""
-        for attribute, name in _TOTALS:
-            value = attributes.get(attribute, "").strip()
-            if value.isascii() and value.isdigit() and len(value) < 10:
-                self.declared[name] = self.declared.get(name, 0) + int(value)
+        for name, value in declared.items():
+            self.declared[name] = self.declared.get(name, 0) + value
 
     def _span(self, timestamp: str | None, seconds: float | None) -> None:
         started = moment(timestamp)
@@ -216,6 +252,7 @@ class _Report:
         self.problem_results.add(result)
         suite = self.suites[-1]
         suite.outcomes.add(result)
+        suite.bad += 1
         if len(self.problems) < SUITE_PROBLEMS:
             self.problems.append({"suite": clip(suite.name, 300), "kind": kind, "message": clip(message)})
 
@@ -228,6 +265,8 @@ class _Report:
                 self.open_cases[-1].invariants += tuple(ids)
             elif owner in _SUITES:
                 self.suites[-1].invariants += ids
+        elif name in _COMMITS and owner in _SUITES and not self.commit:
+            self.commit = clip(value, 64)
         elif name == "go.version" and not self.runner:
             self.runner = clip(f"go test {value}", 100)
 
@@ -240,8 +279,12 @@ class _Report:
         result = case.result()
         suite = self.suites[-1]
         suite.outcomes.add(result)
+        suite.cases += 1
+        suite.bad += max(case.troubles, result in (Result.FAILED, Result.ERROR))
+        suite.reruns += case.reruns
         owner = attributes.get("classname") or attributes.get("class") or ""
         name = attributes.get("name") or owner or "(unnamed)"
+        self.held.add(owner or suite.name)
         invariants = (*case.invariants, *ids_in_text(owner)) if case.invariants or "PI-" in owner else ()
         if result is Result.PASSED:
             self.cases.add(name, result, invariants=invariants)
@@ -259,17 +302,19 @@ class _Report:
 
     def _end_suite(self) -> None:
         suite = self.suites.pop()
+        suite.settle()
+        self.lost, self.unseen = suite.lost, suite.unseen  # the root's, at last
         if self.suites:
-            self.suites[-1].outcomes |= suite.outcomes
+            self.suites[-1].take(suite)
         for invariant in dict.fromkeys(suite.invariants):
             self.cases.prove(invariant, suite.name or "(unnamed suite)", worst_result(list(suite.outcomes)))
 
     def batch(self) -> ImportBatch:
         counts = self.cases.counts()
         result = worst_result([counts.result(), *self.problem_results])
-        unseen = self.declared.get("failures", 0) + self.declared.get("errors", 0)
-        if unseen and result in (Result.PASSED, Result.SKIPPED):
-            # The runner says that something failed, and no case shows it: nobody can call that a pass.
+        told = _doubt(self.lost, self.unseen)
+        if told and result in (Result.PASSED, Result.WARNED, Result.SKIPPED):
+            # The runner says that more ran, or failed, than any case shows: nobody can call that a pass.
             result = Result.INCONCLUSIVE
         payload: dict[str, Any] = {
             "suites": self.suite_count,
@@ -282,7 +327,7 @@ class _Report:
             payload["declared"] = self.declared
         item = Item(
             evidence_type=EvidenceType.CI,
-            title=f"{self._name()}: {_sentence(counts)}",
+            title=f"{self._name()}: {', '.join([_sentence(counts), *told, *self._suite_troubles()])}",
             result=result,
             producer=self.runner,
             tests=counts,
@@ -291,7 +336,23 @@ class _Report:
             payload=payload,
         )
         dialect = self.runner.partition(" go")[0].lower().replace(" ", "-")
-        return ImportBatch(FORMAT, dialect=dialect, items=(item,), invariants=self.cases.invariants(self.last))
+        return ImportBatch(
+            FORMAT,
+            dialect=dialect,
+            items=(item,),
+            invariants=self.cases.invariants(self.last),
+            subject=self.held.subject(self.runner.partition(" go")[0], self._own_name()),
+            commit=self.commit,
+        )
+
+    def _suite_troubles(self) -> list[str]:
+        """The first trouble that stands outside any case, by its suite."""
+        if not self.problems:
+            return []
+        first = self.problems[0]
+        more = f" and {self.problem_count - 1} more" if self.problem_count > 1 else ""
+        named = clip(first["message"].splitlines()[0] if first["message"] else first["kind"], 80)
+        return [f"{first['kind']} of the suite {first['suite'] or '(unnamed)'}: {named}{more}"]
 
     def _duration(self) -> float:
         """Seconds as the root says, else as the suites right below it, else summed over the cases."""
@@ -302,10 +363,28 @@ class _Report:
         return any(counted[name] != value for name, value in self.declared.items())
 
     def _name(self) -> str:
-        """The root's own name, else that of a suite that stands alone, else plain words."""
+        return clip(self._own_name(), 200) or "JUnit tests"
+
+    def _own_name(self) -> str:
+        """The root's own name, else that of a suite that stands alone."""
         root, *below = self.top_names or [""]
-        name = root or (below[0] if len(below) == 1 else "")
-        return clip(name, 200) or "JUnit tests"
+        return root or (below[0] if len(below) == 1 else "")
+
+
+def _declared(attributes: dict[str, str]) -> dict[str, int]:
+    """The totals that a suite writes."""
+    declared: dict[str, int] = {}
+    for attribute, name in _TOTALS:
+        value = attributes.get(attribute, "").strip()
+        if value.isascii() and value.isdigit() and len(value) < 10:
+            declared[name] = declared.get(name, 0) + int(value)
+    return declared
+
+
+def _doubt(lost: int, unseen: int) -> list[str]:
+    """What is declared and not written, for a title."""
+    told = [f"{lost:,} more declared than written"] if lost > 0 else []
+    return [*told, f"{unseen:,} declared failed and not shown"] if unseen > 0 else told
 
 
 def _sentence(counts: TestCounts) -> str:

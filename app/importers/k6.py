@@ -20,6 +20,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from app.domain.checks import subject_of
 from app.domain.evidence import Result
 from app.importers.base import TOP_TESTS, Artifact, ImportBatch, Probe, Reject, Rejected, clip
 from app.importers.capacity import Load, Threshold
@@ -111,7 +112,14 @@ def parse(artifact: Artifact) -> ImportBatch | Rejected:
     if result is Result.PASSED and checks["fails"]:
         result = Result.WARNED
     item = load.item(result)
-    return ImportBatch(FORMAT, dialect=dialect, items=(item,), invariants=cases.invariants(item.completed_at))
+    held = [name for name in metrics if name not in _BUILT_IN and name not in _TIMES]
+    return ImportBatch(
+        FORMAT,
+        dialect=dialect,
+        items=(item,),
+        invariants=cases.invariants(item.completed_at),
+        subject=subject_of("k6", holds=[*held, *_names(as_dict(document.get("root_group")))]),
+    )
 
 
 def _is_raw_points(artifact: Artifact) -> bool:
@@ -287,3 +295,14 @@ def _describe(load: Load, document: dict[str, Any]) -> None:
     load.name = as_text(config.get("script")).rpartition("/")[2]
     load.version = as_text(metadata.get("k6Version") or metadata.get("k6_version"))
     load.completed_at = moment(metadata.get("generatedAt") or metadata.get("generated_at"))
+
+
+def _names(group: dict[str, Any], depth: int = 0) -> Iterator[str]:
+    """The names of the script's groups and checks, which are the same from run to run."""
+    for kind in ("groups", "checks"):
+        told = group.get(kind)
+        entries = list(told.values()) if isinstance(told, dict) else as_list(told)
+        for entry in map(as_dict, entries[:1000]):
+            yield as_text(entry.get("name"))
+            if kind == "groups" and depth < 5:
+                yield from _names(entry, depth + 1)

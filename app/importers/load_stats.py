@@ -57,7 +57,7 @@ def parse(artifact: Artifact) -> ImportBatch | Rejected:
         dialect, load = _read_json(artifact)
     else:
         dialect, load = _read_text(artifact)
-    return ImportBatch(FORMAT, dialect=dialect, items=(load.item(),))
+    return ImportBatch(FORMAT, dialect=dialect, items=(load.item(),), subject=load.subject(dialect))
 
 
 def _xml_dialect(root: str, inside: tuple[str, ...]) -> str | None:

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from app.domain.checks import subject_of
 from app.domain.evidence import EvidenceType, Result, Severity
 from app.domain.vex import ANSWERS, STATUSES, superseded
 from app.importers.base import Artifact, ImportBatch, Item, Probe, Reject, clip
@@ -100,7 +101,9 @@ def parse(artifact: Artifact) -> ImportBatch:
             "top_findings": findings.top(),
         },
     )
-    return ImportBatch(FORMAT, dialect=context.rpartition("/ns")[2].strip("/") or "v0.0.1", items=(item,))
+    subject = subject_of("OpenVEX", as_text(document.get("@id")) or author)
+    dialect = context.rpartition("/ns")[2].strip("/") or "v0.0.1"
+    return ImportBatch(FORMAT, dialect, items=(item,), subject=subject)
 
 
 def _context(document: dict[str, Any]) -> str:

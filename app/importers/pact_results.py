@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from app.domain.checks import subject_of
 from app.domain.evidence import Result, worst_result
 from app.importers.base import ImportBatch, Reject, clip
 from app.importers.contract_changes import Changes
@@ -59,7 +60,19 @@ def read(document: dict[str, Any], format: str) -> ImportBatch:
     if kind not in readers:
         raise Reject("the recorded answer of the broker is neither a matrix nor a verification")
     title, result = readers[kind](document, changes)
-    return ImportBatch(format, f"pact-{kind}", items=(changes.item(title, result),))
+    return ImportBatch(
+        format, f"pact-{kind}", items=(changes.item(title, result),), subject=subject_of("Pact", _pair(document))
+    )
+
+
+def _pair(document: Any) -> str:
+    """The consumer and provider that a verification is of, where it names one pair."""
+    told = as_dict(document)
+    names = [as_text(as_dict(told.get(side)).get("name")) or as_text(told.get(f"{side}Name")) for side in _SIDES]
+    return " and ".join(name for name in names if name)
+
+
+_SIDES = ("consumer", "provider")
 
 
 def _is_exchange(document: dict[str, Any]) -> bool:

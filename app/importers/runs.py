@@ -14,11 +14,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from app.domain.checks import Held
 from app.domain.evidence import EvidenceType, Result, TestCounts, worst_result
 from app.domain.invariants import INVARIANT_ID
 from app.importers.base import ImportBatch, Item, Reject, clip
 from app.importers.cases import Cases
 from app.importers.documents import as_count
+
+_A_COUNT = re.compile(r"\d+ (assemblies|projects|files|features)$")
 
 PROBLEMS = 20
 """How many troubles outside any case the payload keeps."""
@@ -58,6 +61,9 @@ class Run:
     """Results that the run's own can be no better than."""
     problem_count: int = 0
     inconclusive: int = 0
+    held: Held = field(default_factory=Held)
+    url: str = ""
+    commit: str = ""
 
     def add(
         self,
@@ -71,6 +77,7 @@ class Run:
         **more: Any,
     ) -> None:
         """Count a case. `outcome` is the producer's word; `labels` are tags and the values of INVARIANT_LABELS."""
+        self.held.add(suite)
         word = clip(outcome, 40) or "none"
         self.outcomes[word if word in self.outcomes or len(self.outcomes) < OUTCOME_WORDS else "other"] += 1
         self.inconclusive += result is Result.INCONCLUSIVE
@@ -112,16 +119,25 @@ class Run:
             started_at=self.started_at,
             completed_at=self.completed_at,
             payload=payload,
+            url=self.url,
         )
         invariants = self.cases.invariants(self.completed_at or self.started_at)
-        return ImportBatch(format, self.dialect, items=(item,), invariants=invariants)
+        own = "" if _A_COUNT.match(self.name) else self.name
+        return ImportBatch(
+            format,
+            self.dialect,
+            items=(item,),
+            invariants=invariants,
+            subject=self.held.subject(self.tool, own),
+            commit=self.commit,
+        )
 
     def _result(self, counts: TestCounts) -> Result:
         outcomes = [counts.result(), *self.limits]
         if self.problem_count:
             outcomes.append(Result.ERROR)
-        if self.declared_bad and not counts.failed and not counts.error:
-            # The runner says that something failed, and no case shows it: nobody can call that a pass.
+        if self._lost(counts) or self._unseen(counts):
+            # The runner says that more ran, or failed, than any case shows: nobody can call that a pass.
             outcomes.append(Result.INCONCLUSIVE)
         if self.inconclusive:
             outcomes.append(Result.WARNED if counts.passed else Result.INCONCLUSIVE)
@@ -130,6 +146,13 @@ class Run:
     def _contradicted(self, counts: TestCounts) -> bool:
         bad = counts.failed + counts.error
         return self.declared_total not in (None, counts.total) or self.declared_bad not in (None, bad)
+
+    def _lost(self, counts: TestCounts) -> int:
+        return max(0, (self.declared_total or 0) - counts.total)
+
+    def _unseen(self, counts: TestCounts) -> int:
+        """Failures that are declared and not shown; an error outside the cases may be one of them."""
+        return max(0, (self.declared_bad or 0) - counts.failed - counts.error - self.problem_count)
 
     def _title(self, counts: TestCounts) -> str:
         name = clip(self.name, 120) or f"{self.tool} {self.noun}"
@@ -149,6 +172,10 @@ class Run:
             told += f", {counts.flaky} flaky"
         if self.problem_count:
             told += f"; {self.problem_count} {'error' if self.problem_count == 1 else 'errors'} outside them"
+        if lost := self._lost(counts):
+            told += f", {lost:,} more declared than written"
+        if unseen := self._unseen(counts):
+            told += f", {unseen:,} declared failed and not shown"
         return f"{name}: {told}"
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from app.domain.checks import subject_of
 from app.domain.evidence import EvidenceType, Result, Severity, worst_result
 from app.importers.base import Artifact, ImportBatch, Item, Probe, Reject, clip
 from app.importers.documents import as_dict, as_list, as_text, read_json
@@ -38,6 +39,20 @@ _KIND_LEVELS = {"pass": "pass", "notapplicable": "notApplicable", "open": "open"
 _VERSION = re.compile(r"[12]\.\d+\.\d+(-.*)?")
 
 _UNDECIDED = ("open", "review")
+_NO_FINDINGS = ("pass", "notApplicable", "informational")
+"""Kinds of results that say that there is nothing to mend, whatever their level (section 3.27.9)."""
+
+# Tools that look at style and correctness. Their findings are not a scan for weaknesses, and neither is their silence;
+# a tool that is not named here is taken for a scanner, for a finding that is overlooked is worse.
+_LINTERS = re.compile(
+    r"(resharper|inspectcode|jetbrains|eslint|tslint|stylelint|ruff|flake8|pylint|pyflakes|pycodestyle|mypy|pyright|black"
+    r"|checkstyle|pmd|ktlint|detekt|swiftlint|swiftformat|rubocop|standardrb|golangci-lint|golint|staticcheck|revive"
+    r"|clippy|rustfmt|shellcheck|markdownlint|yamllint|hadolint|actionlint|biome|oxlint|jshint|prettier|rslint|credo"
+    r"|phpstan|psalm|phpcs|php_codesniffer|cppcheck|cpplint|clang-tidy|roslyn|microsoft \(r\) visual c# compiler"
+    r"|android lint|dotnet-format|stylecop|vale|sqlfluff|buf|spectral|oasdiff|csslint|htmlhint|perlcritic|scalastyle)"
+    r"(\b|[- ].*)",
+    re.IGNORECASE,
+)
 
 _PLACES = ("physicalLocation", "resultFile", "analysisTarget")
 
@@ -65,12 +80,52 @@ def parse(artifact: Artifact) -> ImportBatch:
         raise Reject("the SARIF log has no list of runs")
     if any(as_list(as_dict(external).get("results")) for external in as_list(document.get("inlineExternalProperties"))):
         raise Reject("results in inlineExternalProperties are not read; write them into their run")
-    log = _Log()
+    logs: dict[EvidenceType, _Log] = {}
     for number, run in enumerate(runs):
         if not isinstance(run, dict):
             raise Reject(f"runs[{number}] is not an object")
-        log.add_run(run, number)
-    return log.batch(version)
+        logs.setdefault(_evidence_type(run), _Log()).add_run(run, number)
+    found = logs or {EvidenceType.SECURITY: _Log()}
+    tools = sorted({_tool_name(run) for run in runs} - {""})
+    categories = sorted({_category(run) for run in runs} - {""})
+    revisions = {revision for run in runs if (revision := _revision(run))}
+    return ImportBatch(
+        FORMAT,
+        dialect=version,
+        items=tuple(log.item(version, kind) for kind, log in found.items()),
+        subject=subject_of(" ".join(tools), " ".join(categories)),
+        commit=revisions.pop() if len(revisions) == 1 else "",
+    )
+
+
+def _evidence_type(run: dict[str, Any]) -> EvidenceType:
+    """A linter's run is of ci, unless its rules speak of security; a scanner's, and an unknown tool's, of security."""
+    if not _LINTERS.fullmatch(_tool_name(run)):
+        return EvidenceType.SECURITY
+    driver = as_dict(as_dict(run.get("tool")).get("driver"))
+    for rule in as_list(driver.get("rules")):
+        told = as_dict(as_dict(rule).get("properties"))
+        if "security-severity" in told or "security" in as_list(told.get("tags")):
+            return EvidenceType.SECURITY
+    return EvidenceType.CI
+
+
+def _tool_name(run: dict[str, Any]) -> str:
+    tool = as_dict(run.get("tool"))
+    driver = as_dict(tool.get("driver")) or tool
+    return clip(as_text(driver.get("name")) or as_text(driver.get("fullName")), 100)
+
+
+def _category(run: dict[str, Any]) -> str:
+    """What the run was of, without what tells one run of it from another: section 3.17.3, `category/run`."""
+    automation = as_text(as_dict(run.get("automationDetails")).get("id"))
+    return clip(automation.rpartition("/")[0] or automation, 200)
+
+
+def _revision(run: dict[str, Any]) -> str:
+    """The commit that was looked at, where the run names one repository."""
+    provenance = as_list(run.get("versionControlProvenance"))
+    return clip(as_text(as_dict(provenance[0]).get("revisionId")), 64) if len(provenance) == 1 else ""
 
 
 def _version(document: dict[str, Any]) -> str:
@@ -158,7 +213,7 @@ class _Log:
         self.baseline[clip(baseline, 20)] += 1
         if _suppressed(result):
             self.findings.suppress()
-        elif baseline != "absent":
+        elif baseline != "absent" and kind not in _NO_FINDINGS:
             if kind in _UNDECIDED:
                 self.doubts.add(Result.WARNED)
             self.findings.add(
@@ -169,7 +224,8 @@ class _Log:
                 level=level,
             )
 
-    def batch(self, version: str) -> ImportBatch:
+    def item(self, version: str, evidence_type: EvidenceType) -> Item:
+        """What the runs say, as evidence of a type."""
         counts = self.findings.counts()
         result = worst_result([counts.result(), *self.doubts]) if self.runs else Result.INCONCLUSIVE
         producer = ", ".join(filter(None, list(self.tools)[:5]))
@@ -186,8 +242,8 @@ class _Log:
             "runs_without_results": self.without_results,
         }
         payload |= {key: value for key, value in optional.items() if value} | self.facts
-        item = Item(
-            evidence_type=EvidenceType.SECURITY,
+        return Item(
+            evidence_type=evidence_type,
             title=clip(f"{producer or 'SARIF log'}: {open_sentence(counts)}"),
             result=result,
             producer=clip(producer, 200),
@@ -196,7 +252,6 @@ class _Log:
             completed_at=max(self.ended, default=None),
             payload=payload | {"top_findings": self.findings.top()},
         )
-        return ImportBatch(FORMAT, dialect=version, items=(item,))
 
 
 def _counted(counter: Counter[str]) -> dict[str, int]:

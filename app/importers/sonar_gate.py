@@ -14,12 +14,14 @@ The item is `security` when all its issues are vulnerabilities or hotspots, else
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from app.domain.checks import subject_of
 from app.domain.evidence import EvidenceType, Result, worst_result
 from app.domain.gates import Enforcement, Gate
-from app.importers.base import Artifact, GateResult, ImportBatch, Item, Probe, Reject, Rejected, clip
+from app.importers.base import Artifact, GateResult, ImportBatch, Item, Probe, Reject, Rejected, clip, link
 from app.importers.documents import as_dict, as_list, as_text, parse_json, read_json
 from app.importers.figures import count, tally
 from app.importers.findings import open_sentence
@@ -86,8 +88,21 @@ def parse(artifact: Artifact) -> ImportBatch | Rejected:
         findings=issues.findings.counts() if issues is not None else None,
         completed_at=_time(document),
         payload=payload,
+        url=_page(document),
     )
-    return ImportBatch(FORMAT, dialect, items=(item,), gates=(gate,) if gate is not None else ())
+    return ImportBatch(
+        FORMAT,
+        dialect,
+        items=(item,),
+        gates=(replace(gate, url=_page(document)),) if gate is not None else (),
+        subject=subject_of(f"SonarQube {dialect}", as_text(as_dict(document.get("project")).get("key")) or name),
+        commit=clip(as_text(document.get("revision")), 64),
+    )
+
+
+def _page(document: dict[str, Any]) -> str:
+    """Where SonarQube shows the branch or project."""
+    return link(as_dict(document.get("branch")).get("url"), as_dict(document.get("project")).get("url"))
 
 
 def _dialect(document: Any) -> str:

@@ -6,13 +6,13 @@ Sending the same check again must give the same key, so nothing here depends on 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from hashlib import sha256
+
+from app.domain.checks import PART
 
 KEY_LIMIT = 200
 """Characters of an artifact's source key."""
 
-PART = "#"
 PART_LIMIT = 100
 """Characters that tell a part of an artifact apart, the mark before it included."""
 
@@ -23,15 +23,21 @@ _OTHER = re.compile(r"[^A-Za-z0-9._/-]+")
 
 
 def source_key(
-    evidence_type: str, format: str, artifact_name: str, item_key: str = "", *, stem: str | None = None
+    evidence_type: str,
+    format: str,
+    artifact_name: str,
+    item_key: str = "",
+    *,
+    stem: str | None = None,
+    job: str = "",
 ) -> str:
     """`<evidence type>/<format>/<path without extension>`, such as `ci/junit/unit-tests` for unit-tests.xml.
 
-    `artifact_name` is the path as the user gave it, or below the imported directory. `item_key` tells several items
-    of one artifact apart, as `#part` at the end. `stem` is what `unique_names` gave for the artifact, where several
-    came together.
+    `artifact_name` is the path below the imported folder, or a file's own name. `item_key` tells several items of one
+    artifact apart, as `#part` at the end. `stem` is what `stem_of` gave for it. `job`, the CI's, comes before the path.
     """
     path = stem if stem is not None else stem_of(artifact_name)
+    path = f"{job_of(job)}/{path}" if job else path
     return part_key(_fit(f"{evidence_type}/{format}/", path, KEY_LIMIT), item_key)
 
 
@@ -47,43 +53,35 @@ def _fit(start: str, path: str, limit: int) -> str:
     return start + path
 
 
-def unique_names(names: Iterable[str]) -> dict[str, str]:
-    """A stem for each artifact of one import, no two alike: the name without its extension; with it where two would
-    be alike (a.xml and a.json); with a digest of the name where even those are alike (`a b.xml` and `a-b.xml`)."""
-    known = sorted(set(names))
-    level = dict.fromkeys(known, 0)
-    while True:
-        stems = {name: _spelled(name, level[name]) for name in known}
-        by_stem: dict[str, list[str]] = {}
-        for name, stem in stems.items():
-            by_stem.setdefault(stem, []).append(name)
-        alike = [name for group in by_stem.values() if len(group) > 1 for name in group if level[name] < 2]
-        if not alike:
-            return stems
-        for name in alike:
-            level[name] += 1
-
-
 def stem_of(name: str) -> str:
-    """The artifact's path in safe characters, without known extensions, drive, root and dots."""
+    """The artifact's path in safe characters, without known extensions, drive, root and dots. No two names but those
+    that differ in extension become one: where characters had to go, a digest of the name stands for them."""
     path = _clean(name)
     while path.lower().endswith(_EXTENSIONS):
         shorter = path[: path.rindex(".")]
         if not shorter or shorter.endswith("/"):
             break
         path = shorter
-    return path
+    return path + _lost(name)
 
 
-def _spelled(name: str, level: int) -> str:
-    if level == 0:
-        return stem_of(name)
-    return (
-        _clean(name) if level == 1 else f"{_clean(name)}-{sha256(name.encode(errors='surrogatepass')).hexdigest()[:8]}"
-    )
+def job_of(name: str) -> str:
+    """A CI's job in safe characters; two jobs never become one."""
+    return _clean(name) + _lost(name)
+
+
+def _lost(name: str) -> str:
+    """A digest of the name where cleaning it takes characters away; "" where it keeps them all."""
+    spelled = _spelled(name)
+    if not _OTHER.search(spelled):
+        return ""
+    return f"-{sha256(spelled.encode(errors='surrogatepass')).hexdigest()[:8]}"
+
+
+def _spelled(name: str) -> str:
+    return re.sub(r"^[A-Za-z]:(?=[\\/])", "", name).replace("\\", "/")
 
 
 def _clean(name: str) -> str:
-    path = re.sub(r"^[A-Za-z]:(?=[\\/])", "", name).replace("\\", "/")
-    parts = [part for part in _OTHER.sub("-", path).split("/") if part not in ("", ".", "..")]
+    parts = [part for part in _OTHER.sub("-", _spelled(name)).split("/") if part not in ("", ".", "..")]
     return "/".join(parts) or "unnamed"

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from app.domain.checks import image_name, subject_of
 from app.domain.evidence import EvidenceType, Result, worst_result
 from app.domain.vex import FIXED, NOT_AFFECTED
 from app.importers.base import Artifact, ImportBatch, Item, Probe, Reject, clip
@@ -68,6 +69,8 @@ def parse(artifact: Artifact) -> ImportBatch:
     tally = _Tally()
     for number, result in enumerate(results):
         tally.add(result, f"result {number + 1}")
+    if tally.licences_alone(results):
+        raise Reject("the report is of licences alone: it says nothing of vulnerabilities, and is no scan for them")
     counts = tally.findings.counts()
     name = as_text(report.get("ArtifactName")) or (_cluster_name(report) if dialect == "kubernetes" else "")
     errors = [clip(as_text(r.get("Error"))) for r in _resources(report) if r.get("Error")]
@@ -89,7 +92,19 @@ def parse(artifact: Artifact) -> ImportBatch:
         | tally.facts()
         | {"top_findings": tally.findings.top()},
     )
-    return ImportBatch(FORMAT, dialect=dialect, items=(item,))
+    is_image = as_text(report.get("ArtifactType")) == "container_image"
+    return ImportBatch(
+        FORMAT,
+        dialect=dialect,
+        items=(item,),
+        subject=subject_of(
+            "Trivy", image_name(name) if is_image else name, holds=_targets(results) if not name else ()
+        ),
+    )
+
+
+def _targets(results: list[dict[str, Any]]) -> list[str]:
+    return [as_text(result.get("Target")) for result in results]
 
 
 class _Tally:
@@ -102,6 +117,12 @@ class _Tally:
         }
         self.statuses: Counter[str] = Counter()
         self.modified: Counter[str] = Counter()
+
+    def licences_alone(self, results: list[dict[str, Any]]) -> bool:
+        """Whether the scan was for licences, and nothing else was looked for."""
+        classes = {as_text(result.get("Class")) for result in results}
+        others = any(count for kind, count in self.by_severity.items() if kind != "licenses" and count)
+        return bool(classes) and classes <= {"license", "license-file"} and not others and not self.statuses
 
     def add(self, result: dict[str, Any], place: str) -> None:
         target = as_text(result.get("Target"))

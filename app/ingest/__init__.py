@@ -4,13 +4,14 @@
 `ensure_bundle` and `write_batch` are for writers that have a transaction of their own.
 """
 
-from app.ingest.artifacts import ImportOutcome, ImportRequest, import_artifact, record
-from app.ingest.batches import Status, Written, write_batch
+from app.ingest.artifacts import ImportOutcome, ImportRequest, Together, import_artifact, record
+from app.ingest.batches import Written, write_batch
 from app.ingest.bundles import Bundle, BundleRequest, check_bundle, ensure_bundle
 from app.ingest.folders import Entry, find
 from app.ingest.parsing import Parsed, read_artifact
 from app.ingest.pipeline import Readers, import_entries
 from app.ingest.rows import Origin
+from app.ingest.standing import Status
 
 __all__ = [
     "Bundle",
@@ -22,6 +23,7 @@ __all__ = [
     "Parsed",
     "Readers",
     "Status",
+    "Together",
     "Written",
     "check_bundle",
     "ensure_bundle",

@@ -92,6 +92,8 @@ class Bundle:
     key: str
     environment: str
     created: bool = False
+    commit: str = ""
+    version: str = ""
 
 
 async def check_bundle(database: Database, request: BundleRequest) -> None:
@@ -105,6 +107,17 @@ async def check_bundle(database: Database, request: BundleRequest) -> None:
             _agree(request, row)
 
 
+async def environment_of(transaction: Transaction, request: BundleRequest) -> str:
+    """The environment of a bundle that is not made for what belongs to none, such as the status of components. Raises
+    what `ensure_bundle` would raise."""
+    key = await _key(transaction, request)
+    row = await transaction.fetchrow(SQL["bundle_by_key"].sql, key)
+    if row is None:
+        return _require(request, key)[1]
+    _agree(request, row)
+    return str(row["environment"])
+
+
 async def ensure_bundle(transaction: Transaction, request: BundleRequest, actor: str) -> Bundle:
     """The bundle of the key, made when it is new; call it first in a transaction, for it serialises the key's writers.
 
@@ -116,7 +129,7 @@ async def ensure_bundle(transaction: Transaction, request: BundleRequest, actor:
     row = await transaction.fetchrow(SQL["bundle_by_key"].sql, key)
     if row is not None:
         _agree(request, row)
-        return Bundle(row["id"], key, row["environment"])
+        return Bundle(row["id"], key, row["environment"], commit=row["commit_sha"], version=row["version"])
     kind, environment, product = _require(request, key)
     made = uuid7()
     await transaction.execute(
@@ -132,7 +145,7 @@ async def ensure_bundle(transaction: Transaction, request: BundleRequest, actor:
         request.commit or "",
         actor,
     )
-    return Bundle(made, key, environment, created=True)
+    return Bundle(made, key, environment, True, request.commit or "", request.version or "")
 
 
 async def _key(transaction: Transaction, request: BundleRequest) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from app.domain.errors import Invalid
 from app.importers.base import Artifact, Rejected
-from app.importers.sources import unique_names
+from app.importers.sources import stem_of
 from app.ingest.archives import Damaged, Member, is_packed, kind_of, members
 from app.ingest.parsing import bytes_artifact, file_artifact
 
@@ -54,10 +53,11 @@ class Opened:
 def find(paths: Sequence[Path]) -> list[Entry]:
     """The entries below the given files, folders and archives; a file that is reached twice counts once.
 
-    The source key of a file in a folder or an archive is made of its path below it, that of a file named by itself
-    of the path as given. Raises Invalid for a path that does not exist or cannot be looked at.
+    The source key of a file in a folder or an archive is made of its path below it, that of a file named by itself of
+    its name: never of where the folder lies, or of what lies beside the file. Raises Invalid for a path that does not
+    exist or cannot be looked at.
     """
-    found: list[tuple[Entry, str]] = []
+    found: list[Entry] = []
     seen: set[Path] = set()
     for path in paths:
         _look_at(path)
@@ -67,8 +67,8 @@ def find(paths: Sequence[Path]) -> list[Entry]:
                 if real in seen:
                     continue
                 seen.add(real)
-            found.append((entry, below))
-    return _with_stems(found)
+            found.append(replace(entry, stem=stem_of(below)))
+    return found
 
 
 def _look_at(path: Path) -> None:
@@ -80,22 +80,6 @@ def _look_at(path: Path) -> None:
         raise Invalid(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}", field="path") from None
 
 
-def _with_stems(found: list[tuple[Entry, str]]) -> list[Entry]:
-    # The same path below two of the folders given: the whole path tells them apart.
-    times = Counter(below for _, below in found)
-    named = [(entry, below if times[below] == 1 else _shown(entry.name)) for entry, below in found]
-    stems = unique_names(name for _, name in named)
-    return [replace(entry, stem=stems[name]) for entry, name in named]
-
-
-def _shown(name: str) -> str:
-    """A path as given; below the working directory, where it is absolute and lies there."""
-    path = Path(name)
-    if path.is_absolute() and path.is_relative_to(Path.cwd()):
-        path = path.relative_to(Path.cwd())
-    return path.as_posix()
-
-
 def _below(path: Path) -> Iterator[tuple[Entry, str]]:
     """The entries of one given path, each with its path below it."""
     if path.is_dir():
@@ -103,7 +87,7 @@ def _below(path: Path) -> Iterator[tuple[Entry, str]]:
             below = child.relative_to(path).as_posix()
             yield from _file(child, below, f"{below.rsplit('.', 1)[0]}/")
     else:
-        yield from _file(path, _shown(path.as_posix()), "")
+        yield from _file(path, path.name, "")
 
 
 def _file(path: Path, below: str, inside: str) -> Iterator[tuple[Entry, str]]:

@@ -18,7 +18,7 @@ from app.db.pool import Database
 from app.domain.errors import Unavailable
 from app.importers.base import Rejected
 from app.importers.documents import JSON_LIMIT
-from app.ingest.artifacts import ImportOutcome, ImportRequest, record
+from app.ingest.artifacts import ImportOutcome, ImportRequest, Together, record
 from app.ingest.folders import Entry, Opened, open_entries
 from app.ingest.parsing import Parsed, read_artifact
 
@@ -108,9 +108,10 @@ async def import_entries(
     """Read and record the entries, in their order, one transaction each. Raises as `record` and `Readers.read` do;
     what was recorded before stays."""
     coming = readers.read(entries, request.format)
+    together = Together()
     try:
         while (pair := await asyncio.to_thread(next, coming, None)) is not None:
             entry, parsed = pair
-            yield await record(database, request, parsed, stem=entry.stem)
+            yield await record(database, request, parsed, stem=entry.stem, together=together)
     finally:
         coming.close()

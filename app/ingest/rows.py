@@ -16,8 +16,16 @@ from uuid import UUID
 import orjson
 from uuid_utils.compat import uuid7
 
+from app.domain.checks import Subject, same_commit
 from app.domain.errors import Invalid
-from app.domain.evidence import FINDING_COUNT_FIELDS, TEST_COUNT_FIELDS, EvidenceType, FindingCounts, TestCounts
+from app.domain.evidence import (
+    FINDING_COUNT_FIELDS,
+    TEST_COUNT_FIELDS,
+    EvidenceType,
+    FindingCounts,
+    Result,
+    TestCounts,
+)
 from app.domain.gates import Gate
 from app.domain.invariants import area_of
 from app.importers.base import ImportBatch, clip
@@ -33,8 +41,9 @@ Rows = list[dict[str, Any]]
 class Origin:
     """What an artifact is called and who brings it. `digest` is the SHA-256 of its bytes, in lower-case hex.
 
-    `source_key` names the check outright; without it, the key is made from the artifact's type, format and `stem`,
-    or its `name` where no stem is given. `evidence_type` overrides the one that the importer saw.
+    `source_key` names the check outright; without it, the key is made from the artifact's type, format, the CI's `job`
+    and `stem`, or its `name` where no stem is given. `evidence_type` overrides the one that the importer saw. `run` is
+    the pipeline's run, "" where none is known.
     """
 
     name: str
@@ -43,19 +52,44 @@ class Origin:
     source_key: str | None = None
     stem: str | None = None
     evidence_type: EvidenceType | None = None
+    run: str = ""
+    job: str = ""
 
-    def key(self, batch: ImportBatch, kind: str, part: str = "") -> str:
-        """The source key of the artifact, or of one part of it, as evidence of a kind."""
+    @property
+    def named(self) -> bool:
+        """Whether somebody named the check: a person, or the CI's pipeline."""
+        return self.source_key is not None or bool(self.job)
+
+    def key(self, batch: ImportBatch, kind: str) -> str:
+        """The name of the check that the artifact is of, as evidence of a kind."""
         if self.source_key is not None:
-            return part_key(self.source_key, part)
-        return source_key(self.evidence_type or kind, batch.format, self.name, part, stem=self.stem)
+            return self.source_key
+        kind = self.evidence_type or kind
+        return source_key(kind, batch.format, self.name, stem=self.stem, job=self.job)
+
+    def names(self, batch: ImportBatch) -> list[str]:
+        """The names that the artifact's rows stand under: that of the whole first, then of its other types."""
+        kinds = [_kind(batch), *(item.evidence_type for item in batch.items)]
+        return list(dict.fromkeys(self.key(batch, kind) for kind in kinds))
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an artifact's rows are to stand: `suffix` tells its check from another of the name, `subject` is what the
+    check is known by; the rest is as the columns of these names."""
+
+    subject: Subject
+    suffix: str = ""
+    mismatched: str = ""
+    late: bool = False
+    confirms: bool = False
 
 
 @dataclass(slots=True)
 class Prepared:
-    """The rows of one artifact by table. `keys` are the source keys, without part, that they stand under."""
+    """The rows of one artifact by table. `key` is the source key, without part, of the artifact as a whole."""
 
-    keys: list[str]
+    key: str
     items: Rows = field(default_factory=list)
     gates: Rows = field(default_factory=list)
     invariants: Rows = field(default_factory=list)
@@ -76,9 +110,27 @@ NAMED_BY = {"items": None, "gates": "gate", "invariants": "invariant_id", "guard
 """The column that, beside the source key, tells the rows of a table apart."""
 
 
-def artifact_key(batch: ImportBatch, origin: Origin) -> str:
-    """The source key of the artifact as a whole."""
-    return origin.key(batch, _kind(batch))
+def mismatch(batch: ImportBatch, commit: str, version: str) -> str:
+    """What the artifact says it is of and the bundle is not, for a sentence; "" where nothing contradicts."""
+    told = []
+    if batch.commit and commit and not same_commit(batch.commit, commit):
+        told.append(f"commit {clip(batch.commit, 12)}, not {clip(commit, 12)}")
+    if batch.version and version and batch.version.removeprefix("v") != version.removeprefix("v"):
+        told.append(f"version {clip(batch.version, 60)}, not {clip(version, 60)}")
+    return "; ".join(told)
+
+
+def made(batch: ImportBatch) -> datetime | None:
+    """The last moment that the artifact tells of what belongs to a bundle; None where it tells none."""
+    told = [item.completed_at or item.started_at for item in batch.items]
+    told += [gate.evaluated_at for gate in batch.gates] + [guard.generated_at for guard in batch.guards]
+    return max((moment for each in told if (moment := _moment(each)) is not None), default=None)
+
+
+def results(batch: ImportBatch) -> tuple[Result, ...]:
+    """What the artifact says of what belongs to a bundle."""
+    told = [item.result for item in batch.items] + [gate.result for gate in batch.gates]
+    return (*told, *(guard.result for guard in batch.guards))
 
 
 def _kind(batch: ImportBatch) -> str:
@@ -90,22 +142,31 @@ def _kind(batch: ImportBatch) -> str:
     return "gate" if batch.gates else "status"
 
 
-def prepare(batch: ImportBatch, origin: Origin) -> Prepared:
+def prepare(batch: ImportBatch, origin: Origin, standing: Standing) -> Prepared:
     """The rows of a batch. Raises Invalid for a name too long to be stored whole."""
-    base = artifact_key(batch, origin)
-    kinds = dict.fromkeys(item.evidence_type for item in batch.items)
-    prepared = Prepared(list(dict.fromkeys([base, *(origin.key(batch, kind) for kind in kinds)])))
+    base = origin.key(batch, _kind(batch)) + standing.suffix
+    prepared = Prepared(base)
     distinct = _Distinct()
     common = {"source_digest": origin.digest, "actor": origin.actor}
+    standing_columns = {
+        "run": origin.run,
+        "job": origin.job,
+        "late": standing.late,
+        "mismatched": standing.mismatched,
+        "confirms": standing.confirms,
+    }
+    of_bundle = common | standing_columns
+    identified = of_bundle | {"subject": standing.subject.label, "identity": standing.subject.as_dict()}
     for item in batch.items:
+        key = part_key(origin.key(batch, item.evidence_type) + standing.suffix, item.key)
         prepared.items.append(
-            common
+            identified
             | _counts("tests", TEST_COUNT_FIELDS, item.tests)
             | _counts("findings", FINDING_COUNT_FIELDS, item.findings)
             | {
                 "id": uuid7(),
                 "evidence_type": origin.evidence_type or item.evidence_type,
-                "source_key": distinct("", origin.key(batch, item.evidence_type, item.key)),
+                "source_key": distinct("", key),
                 "format": batch.format,
                 "title": item.title,
                 "result": item.result,
@@ -114,13 +175,14 @@ def prepare(batch: ImportBatch, origin: Origin) -> Prepared:
                 "payload": _payload(item.payload, batch.dialect),
                 "started_at": _moment(item.started_at),
                 "completed_at": _moment(item.completed_at),
+                "url": item.url,
             }
         )
     item_ids = [row["id"] for row in prepared.items]
     keys = [row["source_key"] for row in prepared.items]
     for gate in batch.gates:
         prepared.gates.append(
-            common
+            identified
             | {
                 "id": uuid7(),
                 "gate": gate.gate,
@@ -134,12 +196,13 @@ def prepare(batch: ImportBatch, origin: Origin) -> Prepared:
                 # Whoever runs an import has not thereby approved anything.
                 "actor": gate.actor or ("" if gate.gate is Gate.APPROVAL else origin.actor),
                 "reason": gate.reason,
+                "url": gate.url,
             }
         )
     for invariant in batch.invariants:
         linked = invariant.item if 0 <= invariant.item < len(keys) else None
         prepared.invariants.append(
-            common
+            of_bundle
             | {
                 "id": uuid7(),
                 "invariant_id": _name("invariant id", invariant.invariant_id),
@@ -155,7 +218,7 @@ def prepare(batch: ImportBatch, origin: Origin) -> Prepared:
     for guard in batch.guards:
         linked = guard.item if guard.item is not None and 0 <= guard.item < len(keys) else None
         prepared.guards.append(
-            common
+            identified
             | _counts("findings", FINDING_COUNT_FIELDS, guard.findings)
             | {
                 "id": uuid7(),
@@ -167,6 +230,7 @@ def prepare(batch: ImportBatch, origin: Origin) -> Prepared:
                 "artifact_path": origin.name,
                 "generated_at": _moment(guard.generated_at),
                 "summary": _payload(guard.summary, "" if batch.items else batch.dialect),
+                "url": guard.url,
             }
         )
     for component in batch.components:
@@ -175,11 +239,13 @@ def prepare(batch: ImportBatch, origin: Origin) -> Prepared:
             | {
                 "id": uuid7(),
                 "component": _name("component's name", component.component),
-                "source_key": distinct(f"component {component.component}", base),
+                "source_key": distinct(f"{component.component}\0{component.cause}\0{component.observed_at}", base),
                 "status": component.status,
                 "message": component.message,
                 "observed_at": _moment(component.observed_at),
                 "details": component.details,
+                "cause": clip(component.cause, NAME_LIMIT),
+                "url": component.url,
             }
         )
     return prepared

@@ -41,7 +41,7 @@ _TYPES = {
         ),
         "timestamptz",
     ),
-    **dict.fromkeys(("retracted", "waived"), "boolean"),
+    **dict.fromkeys(("retracted", "waived", "late", "confirms"), "boolean"),
     "revision": "integer",
 }  # fmt: skip
 
@@ -77,6 +77,9 @@ def _noun(
     )
 
 
+_STANDING = ("run", "job", "late", "mismatched", "confirms")
+"""In which run evidence was brought, and whether it counts."""
+
 _FINDINGS = tuple(f"findings_{severity}" for severity in FINDING_COUNT_FIELDS)
 _TESTS = tuple(f"tests_{outcome}" for outcome in TEST_COUNT_FIELDS)
 
@@ -97,7 +100,8 @@ ITEM = _noun(
     "platform_evidence_items",
     (
         "bundle_id", "evidence_type", "source_key", "source_digest", "format", "title", "result", "producer",
-        "artifact_path", *_TESTS, *_FINDINGS, "payload", "started_at", "completed_at",
+        "artifact_path", *_TESTS, *_FINDINGS, "payload", "started_at", "completed_at", *_STANDING, "subject", "url",
+        "identity",
     ),
     ("recorded_at", "completed_at", "source_key", "evidence_type"),
     ("evidence_type", "result", "format"),
@@ -108,7 +112,7 @@ GATE = _noun(
     "platform_release_gate_results",
     (
         "bundle_id", "gate", "source_key", "source_digest", "result", "enforcement", "summary", "waived", "expires_at",
-        "policy_digest", "item_ids", "details", "evaluated_at",
+        "policy_digest", "item_ids", "details", "evaluated_at", *_STANDING, "subject", "url",
     ),
     ("recorded_at", "evaluated_at", "gate"),
     ("gate", "result", "enforcement"),
@@ -119,7 +123,7 @@ INVARIANT = _noun(
     "platform_product_invariant_results",
     (
         "bundle_id", "invariant_id", "source_key", "source_digest", "area", "title", "result", "evidence_item_id",
-        "details", "evaluated_at",
+        "details", "evaluated_at", *_STANDING,
     ),
     ("recorded_at", "evaluated_at", "invariant_id"),
     ("invariant_id", "area", "result"),
@@ -130,7 +134,7 @@ GUARD = _noun(
     "platform_guard_report_summaries",
     (
         "bundle_id", "evidence_item_id", "guard", "source_key", "source_digest", "mode", "result", *_FINDINGS,
-        "artifact_path", "generated_at", "summary",
+        "artifact_path", "generated_at", "summary", *_STANDING, "subject", "url",
     ),
     ("generated_at", "recorded_at", "guard"),
     ("guard", "mode", "result"),

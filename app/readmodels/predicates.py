@@ -154,7 +154,13 @@ def updated_as_of(moment: str) -> str:
 
 
 def current(noun: Noun, as_of: datetime | None, parameters: Parameters) -> str:
-    """A row that nothing superseded or retracted, by now or by `as_of`."""
+    """A row that nothing superseded or retracted, by now or by `as_of`, and that did not come after a newer one."""
+    on_time = "" if noun in (BUNDLE, COMPONENT) else f"NOT {noun.alias}.late AND "
+    return on_time + last(noun, as_of, parameters)
+
+
+def last(noun: Noun, as_of: datetime | None, parameters: Parameters) -> str:
+    """A row that nothing superseded or retracted, by now or by `as_of`, though it may have come late."""
     alias = noun.alias
     if as_of is None:
         return (

@@ -31,7 +31,7 @@ from app.domain.policy import Policy
 from app.domain.readiness import decide, decide_all
 from app.domain.verdict import Verdict
 from app.readmodels.nouns import BUNDLE, COMPONENT, GATE, GUARD, INVARIANT, ITEM, Noun
-from app.readmodels.predicates import Parameters, Scope, current, known, visible
+from app.readmodels.predicates import Parameters, Scope, current, known, last, visible
 from app.readmodels.rows import Columns, Reader, check_ids, rows_by_ids
 
 VERDICT_FORMAT = "readiness-verdict"
@@ -344,7 +344,9 @@ class _Reading:
 
     async def _children(self, noun: Noun, fact: type[Any], bundle_ids: Sequence[str]) -> dict[str, list[Any]]:
         parameters = Parameters()
-        columns, where = _columns(noun, fact), self._current(noun, parameters)
+        # Reports that came late are remarks of a verdict.
+        counts = last(ITEM, self.at, parameters) if noun is ITEM else current(noun, self.at, parameters)
+        columns, where = _columns(noun, fact), f"{visible(noun, self.scope, parameters)} AND {counts}"
         if noun is ITEM:
             keys = parameters.add(list(PAYLOAD_KEYS), "text[]")
             columns += (

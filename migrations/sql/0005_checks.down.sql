@@ -52,3 +52,5 @@ ALTER TABLE platform_guard_report_summaries
 ALTER TABLE platform_status_component_status
   DROP COLUMN cause,
   DROP COLUMN url;
+
+CREATE UNIQUE INDEX platform_status_component_status_source ON platform_status_component_status (environment, component, source_key, source_digest) WHERE source_key IS NOT NULL;

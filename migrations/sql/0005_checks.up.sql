@@ -130,3 +130,6 @@ DROP INDEX platform_guard_report_summaries_source;
 DROP INDEX platform_guard_report_summaries_root;
 CREATE UNIQUE INDEX platform_guard_report_summaries_root ON platform_guard_report_summaries (bundle_id, source_key, guard) NULLS NOT DISTINCT WHERE supersedes_id IS NULL AND NOT late;
 CREATE INDEX platform_guard_report_summaries_source ON platform_guard_report_summaries (bundle_id, source_key, guard);
+
+DROP INDEX platform_status_component_status_source;
+CREATE UNIQUE INDEX platform_status_component_status_source ON platform_status_component_status (environment, component, source_key, source_digest, cause, observed_at) WHERE source_key IS NOT NULL;

@@ -14,7 +14,7 @@ from app.domain.evidence import FINDING_COUNT_FIELDS, TEST_COUNT_FIELDS
 from app.importers import registry
 from app.importers.base import Artifact, ImportBatch, Rejected
 from app.importers.describe import describe
-from app.ingest.rows import Origin, as_json, prepare
+from app.ingest.rows import Origin, Standing, as_json, prepare
 
 FOUND = Path(__file__).resolve().parents[1] / "importers" / "found"
 """What fuzzing found: `<kind>.txt`, a bytes literal a line."""
@@ -52,7 +52,7 @@ def _storable(batch: ImportBatch, format: str | None) -> None:
             values = [getattr(counted, name) for name in names] if counted else []
             assert all(type(value) is int and 0 <= value < INTEGER for value in values), (format, values)
     try:
-        prepared = prepare(batch, ORIGIN)
+        prepared = prepare(batch, ORIGIN, Standing(batch.subject))
     except Invalid:
         return
     for rows in filter(None, (*prepared.of_bundle().values(), prepared.components)):

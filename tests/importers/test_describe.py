@@ -59,6 +59,9 @@ def test_a_batch_with_everything() -> None:
         "format": "junit",
         "dialect": "pytest",
         "accepted": True,
+        "subject": "",
+        "commit": "",
+        "version": "",
         "items": [
             {
                 "evidence_type": "ci",
@@ -73,6 +76,7 @@ def test_a_batch_with_everything() -> None:
                 "started_at": "2024-05-01T12:00:00Z",
                 "completed_at": "2024-05-01T12:00:00.000005Z",
                 "payload": {"n": 1},
+                "url": "",
             }
         ],
         "gates": [
@@ -85,6 +89,7 @@ def test_a_batch_with_everything() -> None:
                 "actor": "ann",
                 "evaluated_at": "2024-05-01T12:00:00Z",
                 "details": {"a": 1},
+                "url": "",
             }
         ],
         "invariants": [
@@ -114,6 +119,8 @@ def test_a_batch_with_everything() -> None:
                 "message": "fine",
                 "observed_at": "2024-05-01T12:00:00Z",
                 "details": {},
+                "cause": "",
+                "url": "",
             }
         ],
         "guards": [
@@ -124,6 +131,7 @@ def test_a_batch_with_everything() -> None:
                 "findings": {"critical": 0, "high": 1, "medium": 0, "low": 0, "info": 0, "unknown": 0, "suppressed": 0},
                 "generated_at": "2024-05-01T12:00:00Z",
                 "summary": {"b": 2},
+                "url": "",
             }
         ],
     }  # fmt: skip

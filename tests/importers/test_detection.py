@@ -32,6 +32,7 @@ RIGHTLY_REJECTED: dict[str, str] = {
     "junit/enricomi.publish-unit-test-result-action__non-junit.xml": "root element <suites>",
     "openvex/defectdojo.django-defectdojo__openvex_not_a_document.json": "unknown format: a JSON array",
     "playwright-json/daun.playwright-report-summary__report-invalid.json": "this one has none",
+    "trivy/defectdojo.django-defectdojo__license_scheme.json": "licences alone",
     "trivy/defectdojo.django-defectdojo__legacy_no_vuln.json": "unknown format",  # the word null
 }
 """Files that parse, of which nothing may be taken all the same: what the rejection says."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import re
 
 import pytest
@@ -10,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.evidence import EvidenceType
-from app.importers.sources import KEY_LIMIT, PART_LIMIT, part_key, source_key, stem_of, unique_names
+from app.importers.sources import KEY_LIMIT, PART_LIMIT, part_key, source_key, stem_of
 
 CI = EvidenceType.CI
 
@@ -20,7 +19,7 @@ CI = EvidenceType.CI
     [
         ("unit-tests.xml", "ci/junit/unit-tests"),
         ("reports/api/TEST-a.B.xml", "ci/junit/reports/api/TEST-a.B"),
-        ("./reports//unit tests (1).XML", "ci/junit/reports/unit-tests-1-"),
+        ("./reports//unit tests (1).XML", "ci/junit/reports/unit-tests-1--5d10fdba"),
         ("/srv/build/out.xml", "ci/junit/srv/build/out"),
         ("../out.xml", "ci/junit/out"),
         ("C:\\build\\out.xml", "ci/junit/build/out"),
@@ -29,7 +28,7 @@ CI = EvidenceType.CI
         ("v1.2.3", "ci/junit/v1.2.3"),
         ("reports/.xml", "ci/junit/reports/.xml"),
         (".json", "ci/junit/.json"),
-        ("prüfung.xml", "ci/junit/pr-fung"),
+        ("prüfung.xml", "ci/junit/pr-fung-17791d1b"),
         ("", "ci/junit/unnamed"),
     ],
 )
@@ -56,27 +55,24 @@ def test_a_long_part_is_cut_and_stays_different() -> None:
     assert one != other
 
 
-def test_names_of_one_import() -> None:
-    assert unique_names(["a.xml", "b.xml"]) == {"a.xml": "a", "b.xml": "b"}
-    assert unique_names(["a.xml", "a.json", "b.xml"]) == {"a.xml": "a.xml", "a.json": "a.json", "b.xml": "b"}
-    alike = unique_names(["a b.xml", "a-b.xml"])
-    assert len(set(alike.values())) == 2
-    assert all(re.fullmatch(r"a-b\.xml-[0-9a-f]{8}", stem) for stem in alike.values())
-    assert source_key(CI, "junit", "a.xml", stem=unique_names(["a.xml", "a.json"])["a.xml"]) == "ci/junit/a.xml"
+def test_names_that_lose_characters_stay_apart() -> None:
+    assert [stem_of(name) for name in ("a.xml", "a.json", "x/a.xml", "./x/a.xml")] == ["a", "a", "x/a", "x/a"]
+    alike = [stem_of(name) for name in ("a b.xml", "a-b.xml", "a+b.xml")]
+    assert alike[1] == "a-b"
+    assert len(set(alike)) == 3
+    assert all(re.fullmatch(r"a-b-[0-9a-f]{8}", alike[place]) for place in (0, 2))
+    jobs = [source_key(CI, "junit", "a.xml", job=job) for job in ("unit", "unit tests", "unit-tests", "unit 1/3")]
+    assert jobs[0] == "ci/junit/unit/a"
+    assert len(set(jobs)) == 4
 
 
 NAMES = st.lists(st.text(alphabet="aB /\\.-_xml json:é\udc80\udc81", max_size=12), max_size=8)
 
 
-@given(NAMES, st.randoms())
-def test_any_names(names: list[str], chance: random.Random) -> None:
-    found = unique_names(names)
-    assert set(found) == set(names)
-    assert len(set(found.values())) == len(found)
-    shuffled = list(names)
-    chance.shuffle(shuffled)
-    assert unique_names(shuffled) == found
-    for name, stem in found.items():
+@given(NAMES)
+def test_any_names(names: list[str]) -> None:
+    for name in names:
+        stem = stem_of(name)
         for key in (source_key(CI, "junit", name), source_key(CI, "junit", name, stem=stem)):
             assert re.fullmatch(r"ci/junit/[A-Za-z0-9._/-]+", key)
             assert len(key) <= KEY_LIMIT

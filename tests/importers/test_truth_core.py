@@ -69,7 +69,9 @@ def test_junit(entry: dict[str, Any]) -> None:
     assert item["payload"]["suites"] == stated["testsuites"]
     reruns = stated.get("rerun_flaky_elements", {})
     assert bool(counted["flaky"]) == bool(reruns.get("flakyFailure", 0) + reruns.get("flakyError", 0))
-    assert (item["result"] == "inconclusive") == (stated["testcases"] == 0)
+    # Files that somebody cut for their own tests declare more than they hold: no pass, whatever their cases say.
+    lost = "more declared than written" in item["title"] and not counted["failed"] + counted["error"]
+    assert (item["result"] == "inconclusive") == (stated["testcases"] == 0 or lost)
 
 
 @pytest.mark.parametrize("entry", truth.entries("gitlab-security"), ids=truth.short)
@@ -105,7 +107,9 @@ def test_sarif(entry: dict[str, Any]) -> None:
     assert findings["suppressed"] == stated["suppressed"]
     gone = payload.get("baseline", {}).get("absent", 0)
     assert bool(gone) == (entry["file"] in BELIEVED_WRONG)
-    assert sum(findings.values()) == stated["results"] - gone
+    # What passed is a result and no finding.
+    nothing = sum(payload.get("kinds", {}).get(kind, 0) for kind in ("pass", "notApplicable", "informational"))
+    assert sum(findings.values()) == stated["results"] - gone - nothing
     if False in stated.get("executionSuccessful", []):
         assert item["result"] == "error"
 
@@ -121,7 +125,7 @@ def test_sarif_severities(entry: dict[str, Any]) -> None:
     for run in document["runs"]:
         rules = {rule["id"]: rule for rule in run["tool"]["driver"].get("rules", [])}
         for result in run["results"]:
-            if result.get("baselineState") == "absent":
+            if result.get("baselineState") == "absent" or result.get("kind") == "pass":
                 continue
             if result.get("suppressions") and all(
                 s.get("status", "accepted") == "accepted" for s in result["suppressions"]

@@ -14,7 +14,7 @@ from app.domain.components import ComponentState
 from app.domain.evidence import EvidenceType, Result
 from app.domain.gates import Enforcement, Gate
 from app.importers.base import Artifact, ComponentSnapshot, GateResult, ImportBatch, Item
-from app.ingest import Status, ensure_bundle, import_artifact, record
+from app.ingest import ImportRequest, Status, ensure_bundle, import_artifact, record
 from tests.ingest.reports import batch, bundle, contents, counts, junit, parsed, request, rows
 
 CURRENT = """
@@ -65,7 +65,7 @@ async def test_rows_say_what_the_artifact_says(database: Database, dsn: str) -> 
     assert invariant["source_digest"] == item["source_digest"]
     assert invariant["recorded_at"] == item["recorded_at"]
     [row] = await rows(dsn, "platform_evidence_bundles")
-    assert (row["bundle_key"], row["profile"], row["actor"]) == (request().bundle.key, "standard", "ada")
+    assert (row["bundle_key"], row["profile"], row["actor"]) == (bundle().key, "standard", "ada")
     assert row["updated_at"] == item["recorded_at"]
 
 
@@ -76,12 +76,14 @@ async def test_another_digest_supersedes_the_last_row(database: Database, dsn: s
     assert [row["supersedes_id"] for row in found] == [None, found[0]["id"], found[1]["id"]]
 
 
-async def test_an_older_artifact_again_is_the_row_that_stands(database: Database, dsn: str) -> None:
+async def test_bytes_that_are_not_in_force_are_evidence_anew(database: Database, dsn: str) -> None:
     first = await record(database, request(), parsed(batch("PI-LAUNCH-001"), "a"))
     await record(database, request(), parsed(batch(), "b"))
-    before = await contents(dsn)
     again = await record(database, request(), parsed(batch("PI-LAUNCH-001"), "a"))
-    assert (again.status, again.item_ids) == (Status.UNCHANGED, first.item_ids)
+    assert (again.status, again.created) == (Status.SUPERSEDED, True)
+    assert again.item_ids != first.item_ids
+    before = await contents(dsn)
+    assert (await record(database, request(), parsed(batch("PI-LAUNCH-001"), "a"))).item_ids == again.item_ids
     assert await contents(dsn) == before
 
 
@@ -194,16 +196,24 @@ async def test_component_snapshots_belong_to_the_environment(database: Database,
     status = parsed(ImportBatch("health", components=components), "a", "health.json")
     first = await record(database, request(), status)
     assert (first.status, first.source_key) == (Status.CREATED, "status/health/health")
-    assert first.rows == {"bundles": 1, "components": 2}
+    # A bundle with nothing in it would speak for its environment.
+    assert first.rows == {"components": 2}
     api, web = await rows(dsn, "platform_status_component_status", order="component")
     assert (api["observed_at"], api["environment"]) == (seen, "staging")
     assert web["observed_at"] == web["recorded_at"]
-    assert (await record(database, request(), status)).status is Status.UNCHANGED
-    # The same file as evidence of another bundle in the environment is the same snapshot.
-    other = request(bundle=bundle("other"))
-    assert (await record(database, other, status)).rows == {"bundles": 1}
+    # What says when it was seen is one row however often it comes; what does not say is seen again.
+    again = await record(database, request(bundle=bundle("other")), status)
+    assert (again.status, again.rows) == (Status.CONFIRMED, {"components": 1})
     elsewhere = request(bundle=bundle("third", environment="production"))
-    assert (await record(database, elsewhere, status)).rows == {"bundles": 1, "components": 2}
+    assert (await record(database, elsewhere, status)).rows == {"components": 2}
+    dated = parsed(ImportBatch("health", components=components[:1]), "b", "health.json")
+    assert (await record(database, request(), dated)).status is Status.CREATED
+    assert (await record(database, request(), dated)).status is Status.UNCHANGED
+    alone = ImportRequest(None, "ada", environment="production")
+    assert (await record(database, alone, dated)).rows == {"components": 1}
+    assert (await counts(dsn))["platform_evidence_bundles"] == 0
+    refused = await record(database, alone, parsed(batch(), "c"))
+    assert (refused.status, "for a bundle" in (refused.reason or "")) == (Status.REJECTED, True)
 
 
 @pytest.mark.parametrize("bad", ["gate", "invariant", "component", "guard", "item"])
@@ -252,7 +262,7 @@ async def test_an_import_costs_few_statements(database: Database) -> None:
     assert len(log.statements) == 9
     with statement_log() as log:
         await record(database, request(), parsed(whole, "a"))
-    assert len(log.statements) == 3
+    assert len(log.statements) == 4, "the bundle's two, a look at what stands, and the components are seen again"
     with statement_log() as log:
         await record(database, request(), parsed(batch(), "b"))
     assert len(log.statements) <= 8

@@ -9,6 +9,7 @@ import pytest
 
 from app.domain.errors import Invalid, Unavailable
 from app.importers.base import Artifact, Rejected
+from app.importers.sources import stem_of
 from app.ingest import Readers, find, read_artifact
 from app.ingest.parsing import file_artifact
 from tests.ingest.reports import folder_of, junit
@@ -33,10 +34,10 @@ def test_a_folder_is_walked_in_name_order(tmp_path: Path, monkeypatch: pytest.Mo
         (tmp_path / name).write_bytes(junit())
     assert told(Path("r")) == [
         ("r/B.xml", "B", ""),
-        ("r/a.json", "a.json", ""),
-        ("r/a.xml", "a.xml", ""),
+        ("r/a.json", "a", ""),
+        ("r/a.xml", "a", ""),
         ("r/b/unit.xml", "b/unit", ""),
-        ("r/with space.xml", "with-space", ""),
+        ("r/with space.xml", stem_of("with space.xml"), ""),
     ]
 
 
@@ -64,18 +65,22 @@ def test_a_file_reached_twice_counts_once(tmp_path: Path) -> None:
     assert len(told(tmp_path / "r", tmp_path / "r" / "part0", tmp_path / "alias")) == 3
 
 
-def test_the_same_name_below_two_folders_stays_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_has_one_name_wherever_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not by the working folder, an absolute path, or what lies beside it."""
     monkeypatch.chdir(tmp_path)
     for name in ("unit/junit.xml", "e2e/junit.xml", "e2e/only.xml"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(junit())
     forth = told(Path("unit"), Path("e2e"))
-    assert [stem for _, stem, _ in forth] == ["unit/junit", "e2e/junit", "only"]
+    assert [stem for _, stem, _ in forth] == ["junit", "junit", "only"]
     assert sorted(told(Path("e2e"), Path("unit"))) == sorted(forth)
-    assert [stem for _, stem, _ in told(tmp_path / "unit" / "junit.xml", tmp_path / "e2e" / "junit.xml")] == [
-        "unit/junit",
-        "e2e/junit",
-    ]
+    (tmp_path / "link").symlink_to(tmp_path / "unit")
+    (tmp_path / "unit" / "junit.json").write_bytes(b"{}")
+    for path in (Path("unit/junit.xml"), tmp_path / "unit" / "junit.xml", Path("e2e/../unit/junit.xml"), Path("link")):
+        assert told(path)[-1][1] == "junit"
+    monkeypatch.chdir(tmp_path / "unit")
+    assert [stem for _, stem, _ in told(Path("junit.xml"))] == ["junit"]
+    assert [stem for _, stem, _ in told(Path())] == ["junit", "junit"]
 
 
 @pytest.mark.parametrize("name", ["missing", "missing/deeper.xml", "nul\0.xml", "x" * 5000])

@@ -62,15 +62,14 @@ async def test_eight_processes_of_the_same_files_make_one_row_each(dsn: str, tmp
 
 
 async def test_the_order_of_files_does_not_matter(database: Database, dsn: str, tmp_path: Path) -> None:
-    entries = find([folder_of(tmp_path / "old", 12)]) + find([folder_of(tmp_path / "new", 12, "new ")])
+    old, new = find([folder_of(tmp_path / "old", 12)]), find([folder_of(tmp_path / "new", 12, "new ")])
     told = []
     for number in range(3):
-        old, new = entries[:12], entries[12:]
-        random.Random(number).shuffle(old)  # noqa: S311
-        random.Random(number).shuffle(new)  # noqa: S311
         of = request(bundle=bundle(f"bundle {number}"))
-        with Readers(1) as readers:
-            _ = [outcome async for outcome in import_entries(database, of, old + new, readers)]
+        for entries in (old, new):
+            random.Random(number).shuffle(entries)  # noqa: S311
+            with Readers(1) as readers:
+                _ = [outcome async for outcome in import_entries(database, of, entries, readers)]
         told.append(
             await database.fetch(
                 "SELECT source_key, source_digest, result, tests_total, item.retracted"
@@ -78,7 +77,7 @@ async def test_the_order_of_files_does_not_matter(database: Database, dsn: str, 
                 " JOIN platform_evidence_bundles AS bundle ON bundle.id = bundle_id"
                 " WHERE bundle_key = $1 AND NOT EXISTS"
                 " (SELECT FROM platform_evidence_items AS next WHERE next.supersedes_id = item.id) ORDER BY 1",
-                of.bundle.key,
+                f"bundle {number}",
             )
         )
     assert len(told[0]) == 12
@@ -110,11 +109,11 @@ async def test_a_writer_that_ignores_the_lock_is_survived(
     await record(database, request(), parsed(batch(), "first"))
     calls = []
 
-    async def write_late(transaction: Any, *rest: Any) -> Any:
+    async def write_late(transaction: Any, *rest: Any, **more: Any) -> Any:
         calls.append(transaction)
         if len(calls) == 1:
-            return await write_batch(_Late(database, transaction), *rest)  # type: ignore[arg-type]
-        return await write_batch(transaction, *rest)
+            return await write_batch(_Late(database, transaction), *rest, **more)  # type: ignore[arg-type]
+        return await write_batch(transaction, *rest, **more)
 
     monkeypatch.setattr(artifacts_module, "write_batch", write_late)
     outcome = await record(database, request(), parsed(batch(), "second"))
@@ -150,7 +149,7 @@ class _Late:
 async def test_a_writer_that_always_loses_is_told_so(
     database: Database, dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def lose(*_: object) -> None:
+    async def lose(*_: object, **__: object) -> None:
         raise Conflict("somebody else wrote first: key")
 
     monkeypatch.setattr(artifacts_module, "write_batch", lose)

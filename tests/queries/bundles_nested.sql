@@ -16,7 +16,7 @@ FROM (
     FROM (
       SELECT item.id AS id, item.evidence_type AS evidence_type, item.source_key AS source_key, item.format AS format, item.title AS title, item.result AS result, item.completed_at AS completed_at, item.recorded_at AS sort_key
       FROM platform_evidence_items AS item
-      WHERE item.bundle_id = r0.id AND true AND NOT item.retracted AND NOT EXISTS (
+      WHERE item.bundle_id = r0.id AND true AND NOT item.late AND NOT item.retracted AND NOT EXISTS (
         SELECT FROM platform_evidence_items AS later
         WHERE later.supersedes_id = item.id
       )
@@ -29,7 +29,7 @@ FROM (
     FROM (
       SELECT gate.id AS id, gate.gate AS gate, gate.result AS result, gate.enforcement AS enforcement, gate.summary AS summary, gate.evaluated_at AS evaluated_at, gate.recorded_at AS sort_key
       FROM platform_release_gate_results AS gate
-      WHERE gate.bundle_id = r0.id AND true AND NOT gate.retracted AND NOT EXISTS (
+      WHERE gate.bundle_id = r0.id AND true AND NOT gate.late AND NOT gate.retracted AND NOT EXISTS (
         SELECT FROM platform_release_gate_results AS later
         WHERE later.supersedes_id = gate.id
       )
@@ -42,7 +42,7 @@ FROM (
     FROM (
       SELECT invariant.id AS id, invariant.invariant_id AS invariant_id, invariant.area AS area, invariant.result AS result, invariant.evaluated_at AS evaluated_at, invariant.recorded_at AS sort_key
       FROM platform_product_invariant_results AS invariant
-      WHERE invariant.bundle_id = r0.id AND true AND NOT invariant.retracted AND NOT EXISTS (
+      WHERE invariant.bundle_id = r0.id AND true AND NOT invariant.late AND NOT invariant.retracted AND NOT EXISTS (
         SELECT FROM platform_product_invariant_results AS later
         WHERE later.supersedes_id = invariant.id
       )

@@ -16,7 +16,7 @@ FROM (
     FROM (
       SELECT item.id AS id, item.title AS title, item.result AS result, item.tests_total AS tests_total, item.tests_failed AS tests_failed, item.tests_flaky AS tests_flaky, item.findings_critical AS findings_critical, item.findings_medium AS findings_medium, item.findings_suppressed AS findings_suppressed, item.payload AS payload, item.completed_at AS completed_at, item.source_key AS sort_key
       FROM platform_evidence_items AS item
-      WHERE item.bundle_id = r0.id AND true AND NOT item.retracted AND NOT EXISTS (
+      WHERE item.bundle_id = r0.id AND true AND NOT item.late AND NOT item.retracted AND NOT EXISTS (
         SELECT FROM platform_evidence_items AS later
         WHERE later.supersedes_id = item.id
       )
@@ -29,7 +29,7 @@ FROM (
     FROM (
       SELECT gate.id AS id, gate.gate AS gate, gate.result AS result, gate.enforcement AS enforcement, gate.item_ids AS item_ids, gate.recorded_at AS sort_key
       FROM platform_release_gate_results AS gate
-      WHERE gate.bundle_id = r0.id AND true AND NOT gate.retracted AND NOT EXISTS (
+      WHERE gate.bundle_id = r0.id AND true AND NOT gate.late AND NOT gate.retracted AND NOT EXISTS (
         SELECT FROM platform_release_gate_results AS later
         WHERE later.supersedes_id = gate.id
       )
@@ -51,7 +51,7 @@ FROM (
     FROM (
       SELECT invariant.id AS id, invariant.invariant_id AS invariant_id, invariant.area AS area, invariant.evidence_item_id AS evidence_item_id, invariant.recorded_at AS sort_key
       FROM platform_product_invariant_results AS invariant
-      WHERE invariant.bundle_id = r0.id AND true AND NOT invariant.retracted AND NOT EXISTS (
+      WHERE invariant.bundle_id = r0.id AND true AND NOT invariant.late AND NOT invariant.retracted AND NOT EXISTS (
         SELECT FROM platform_product_invariant_results AS later
         WHERE later.supersedes_id = invariant.id
       )
@@ -72,7 +72,7 @@ FROM (
     FROM (
       SELECT item.result AS value, count(*) AS count
       FROM platform_evidence_items AS item
-      WHERE item.bundle_id = r0.id AND true AND NOT item.retracted AND NOT EXISTS (
+      WHERE item.bundle_id = r0.id AND true AND NOT item.late AND NOT item.retracted AND NOT EXISTS (
         SELECT FROM platform_evidence_items AS later
         WHERE later.supersedes_id = item.id
       )
@@ -87,7 +87,7 @@ FROM (
     FROM (
       SELECT gate.result AS value, count(*) AS count
       FROM platform_release_gate_results AS gate
-      WHERE gate.bundle_id = r0.id AND true AND NOT gate.retracted AND NOT EXISTS (
+      WHERE gate.bundle_id = r0.id AND true AND NOT gate.late AND NOT gate.retracted AND NOT EXISTS (
         SELECT FROM platform_release_gate_results AS later
         WHERE later.supersedes_id = gate.id
       )

@@ -109,7 +109,7 @@ CROSS JOIN (
     FROM (
       SELECT guard.id AS id, guard.bundle_id AS bundle_id, guard.evidence_item_id AS evidence_item_id, guard.guard AS guard, guard.mode AS mode, guard.findings_critical AS findings_critical, guard.findings_high AS findings_high, COALESCE(guard.generated_at, '-infinity'::timestamptz) AS sort_key
       FROM platform_guard_report_summaries AS guard
-      WHERE true AND NOT guard.retracted AND NOT EXISTS (
+      WHERE true AND NOT guard.late AND NOT guard.retracted AND NOT EXISTS (
         SELECT FROM platform_guard_report_summaries AS later
         WHERE later.supersedes_id = guard.id
       )

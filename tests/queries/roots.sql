@@ -186,7 +186,7 @@ CROSS JOIN (
   FROM (
     SELECT guard.guard AS guard, guard.result AS result, COALESCE(guard.generated_at, '-infinity'::timestamptz) AS sort_key
     FROM platform_guard_report_summaries AS guard
-    WHERE true AND NOT guard.retracted AND NOT EXISTS (
+    WHERE true AND NOT guard.late AND NOT guard.retracted AND NOT EXISTS (
       SELECT FROM platform_guard_report_summaries AS later
       WHERE later.supersedes_id = guard.id
     )

@@ -32,6 +32,10 @@ WORDS = {
 }  # fmt: skip
 
 
+STOOD: dict[str, Any] = {"run": "7/2", "job": "unit \u00fc", "mismatched": "commit b, not a", "confirms": True}
+SAID = {"subject": "portal \u00fc", "url": "https://ci.example.org/runs/7?a=1&b=2"}
+
+
 async def every_word(database: Database, noun: Noun, column: str, words: Sequence[str], **fixed: Any) -> None:
     """A row for every word of a vocabulary."""
     for word in words:
@@ -53,35 +57,38 @@ async def rich(database: Database) -> None:
     )
     full = await add(
         database, ITEM, bundle_id=new, payload=ODD, format="sarif", started_at=EARLY, completed_at=START, **WORDS,
-        **TESTS, **FINDINGS,
+        **TESTS, **FINDINGS, **STOOD, **SAID,
     )  # fmt: skip
+    await add(database, ITEM, bundle_id=new, late=True)
     newer = await supersede(database, ITEM, full, source_digest=digest("again"), result="error")
     await retract(database, ITEM, newer)
     gate: dict[str, Any] = {
         "bundle_id": new, "gate": "capacity", "result": "failed", "enforcement": "warning", "summary": "p95 2 s",
         "waived": True, "actor": "ada", "reason": "agreed", "expires_at": START + timedelta(days=1, microseconds=1),
         "policy_digest": digest("policy"), "item_ids": [newer, full], "details": ODD, "evaluated_at": EARLY,
+        **STOOD, **SAID,
     }  # fmt: skip
-    await add(database, GATE, **gate)
+    await add(database, GATE, **gate, late=True)
     await supersede(database, GATE, await add(database, GATE, **gate), result="passed")
     invariant: dict[str, Any] = {
         "bundle_id": new, "invariant_id": "PI-APP-007", "area": None, "title": WORDS["title"], "result": "warned",
         "evidence_item_id": full, "details": ODD, "evaluated_at": START + timedelta(milliseconds=100), "actor": "ada",
-        "reason": "so",
+        "reason": "so", **STOOD,
     }  # fmt: skip
-    await add(database, INVARIANT, **invariant)
+    await add(database, INVARIANT, **invariant, late=True)
     replaced = await supersede(database, INVARIANT, await add(database, INVARIANT, **invariant), area="connect")
     await retract(database, INVARIANT, replaced)
     await supersede(database, INVARIANT, await add(database, INVARIANT, **invariant), area="release")
     guard = await add(
         database, GUARD, bundle_id=new, evidence_item_id=full, guard="kyverno", mode="report_only", result="warned",
-        artifact_path="guard.json", generated_at=START, summary=ODD, actor="ada", reason="so", **FINDINGS,
+        artifact_path="guard.json", generated_at=START, summary=ODD, actor="ada", reason="so", **FINDINGS, **STOOD, **SAID,
     )  # fmt: skip
     await retract(database, GUARD, await supersede(database, GUARD, guard))
-    await add(database, GUARD, guard="platform", generated_at=None, **dict.fromkeys(FINDINGS, None))
+    await add(database, GUARD, guard="platform", late=True, generated_at=None, **dict.fromkeys(FINDINGS, None))
     snapshot = await add(
         database, COMPONENT, environment="zürich", component="ü/api", status="major_outage", message="down",
         observed_at=EARLY, source_key="probe", source_digest=digest("probe"), details=ODD, actor="ada", reason="so",
+        cause="alertmanager:1", url=SAID["url"],
     )  # fmt: skip
     await retract(database, COMPONENT, await supersede(database, COMPONENT, snapshot))
     await retract(database, BUNDLE, await add(database, BUNDLE, bundle_key="withdrawn"))

@@ -43,29 +43,37 @@ FROM platform_evidence_bundles WHERE id = $2 AND $3::text IS NOT NULL;
 -- Withdraws an item.
 INSERT INTO platform_evidence_items
   (id, bundle_id, evidence_type, source_key, source_digest, format, title, result, supersedes_id, retracted, actor,
-   reason)
-SELECT $1, bundle_id, evidence_type, source_key, $3, format, title, result, id, true, $4, $5
+   reason,
+   run, job, mismatched, subject, identity, artifact_path)
+SELECT $1, bundle_id, evidence_type, source_key, $3, format, title, result, id, true, $4, $5,
+       run, job, mismatched, subject, identity, artifact_path
 FROM platform_evidence_items WHERE id = $2;
 
 -- name: retract_gate
 -- Withdraws a gate result, an approval or a waiver.
 INSERT INTO platform_release_gate_results
-  (id, bundle_id, gate, source_key, source_digest, result, enforcement, supersedes_id, retracted, actor, reason)
-SELECT $1, bundle_id, gate, source_key, $3, result, enforcement, id, true, $4, $5
+  (id, bundle_id, gate, source_key, source_digest, result, enforcement, supersedes_id, retracted, actor, reason,
+   run, job, mismatched, subject, identity)
+SELECT $1, bundle_id, gate, source_key, $3, result, enforcement, id, true, $4, $5,
+       run, job, mismatched, subject, identity
 FROM platform_release_gate_results WHERE id = $2;
 
 -- name: retract_invariant
 -- Withdraws an invariant result.
 INSERT INTO platform_product_invariant_results
-  (id, bundle_id, invariant_id, source_key, source_digest, area, title, result, supersedes_id, retracted, actor, reason)
-SELECT $1, bundle_id, invariant_id, source_key, $3, area, title, result, id, true, $4, $5
+  (id, bundle_id, invariant_id, source_key, source_digest, area, title, result, supersedes_id, retracted, actor, reason,
+   run, job, mismatched)
+SELECT $1, bundle_id, invariant_id, source_key, $3, area, title, result, id, true, $4, $5,
+       run, job, mismatched
 FROM platform_product_invariant_results WHERE id = $2;
 
 -- name: retract_guard
 -- Withdraws a guard summary.
 INSERT INTO platform_guard_report_summaries
-  (id, bundle_id, guard, source_key, source_digest, mode, result, generated_at, supersedes_id, retracted, actor, reason)
-SELECT $1, bundle_id, guard, source_key, $3, mode, result, generated_at, id, true, $4, $5
+  (id, bundle_id, guard, source_key, source_digest, mode, result, generated_at, supersedes_id, retracted, actor, reason,
+   run, job, mismatched, subject, identity, artifact_path)
+SELECT $1, bundle_id, guard, source_key, $3, mode, result, generated_at, id, true, $4, $5,
+       run, job, mismatched, subject, identity, artifact_path
 FROM platform_guard_report_summaries WHERE id = $2;
 
 -- name: retract_component
