@@ -1,7 +1,5 @@
--- Fails, and changes nothing, where polls came that the earlier rule cannot hold: the same bytes twice.
+-- Every snapshot is an observation again, whatever told it.
 
-DROP INDEX platform_status_component_status_source;
-CREATE UNIQUE INDEX platform_status_component_status_source ON platform_status_component_status (environment, component, source_key, source_digest) WHERE source_key IS NOT NULL;
 DROP INDEX platform_status_component_status_polls;
 DROP INDEX platform_status_component_status_causes;
 DROP INDEX platform_status_component_status_troubles;

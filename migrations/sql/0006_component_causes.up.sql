@@ -1,8 +1,4 @@
--- Status that alerts and incidents tell of: a steady poll is an observation each time, and trouble that was told holds.
-
--- What an artifact dates itself is the same when it comes again; what it does not is observed when it came in.
-DROP INDEX platform_status_component_status_source;
-CREATE UNIQUE INDEX platform_status_component_status_source ON platform_status_component_status (environment, component, source_key, source_digest, cause, observed_at) WHERE source_key IS NOT NULL;
+-- Status that alerts and incidents tell of: trouble that was told holds until the same cause tells otherwise.
 
 -- A cause counts by when its news was made: as it says itself, but never after we learned of it. The causes of a component
 -- are found by skipping along the first index, and so is the latest news of each; both are empty where nothing has a cause.

@@ -1,4 +1,4 @@
-"""Causes of component status: steady polls are observations, and trouble that was told lies over days of what was seen."""
+"""Causes of component status: what they told is found by index, and trouble that they told is kept out of the days."""
 
 from pathlib import Path
 
@@ -11,10 +11,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Let polls come again, and keep trouble out of the days."""
+    """Make the indexes, and have the days be of what was seen."""
     context.config.attributes["run_sql"](Path(__file__), "up")
 
 
 def downgrade() -> None:
-    """Count every snapshot as before, where none came twice."""
+    """Have the days be of every snapshot again."""
     context.config.attributes["run_sql"](Path(__file__), "down")
