@@ -132,8 +132,7 @@ async def check(database: Database, moments: Sequence[datetime], freshness: Sequ
 
 
 async def check_standings(database: Database, at: datetime) -> int:
-    """Compare how components stand with what the domain makes of all their snapshots; returns how many have trouble that
-    is not over."""
+    """Compare how components stand with what the domain makes of all snapshots; returns how many have open trouble."""
     facts = await known(database, at)
     healths = {
         (each.environment, health.snapshot.component): health
@@ -142,10 +141,7 @@ async def check_standings(database: Database, at: datetime) -> int:
     }
     open_ones = 0
     for (environment, component), rows in facts.items():
-        window = freshness_of(POLICY, environment, component)
-        now = standing(
-            current(rows), lambda row, window=window: is_fresh(made_at(row.observed_at, row.recorded_at), window, at)
-        )
+        now = standing(current(rows), lambda row: is_fresh(made_at(row.observed_at, row.recorded_at), _window(row), at))
         health = healths.pop((environment, component), None)
         assert (now is None) == (health is None)
         if now is not None and health is not None:
@@ -155,6 +151,10 @@ async def check_standings(database: Database, at: datetime) -> int:
                 assert await open_news(database, [now.row.id], at) == {now.row.id}
     assert not healths
     return open_ones
+
+
+def _window(row: ComponentFacts) -> timedelta | None:
+    return freshness_of(POLICY, row.environment, row.component)
 
 
 async def moments_of(database: Database, dice: random.Random, count: int) -> list[datetime]:

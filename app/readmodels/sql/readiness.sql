@@ -155,7 +155,7 @@ CROSS JOIN LATERAL (
       FROM platform_status_component_status AS component
       WHERE component.environment = place.environment AND component.component = known.component AND component.cause = ''
         AND component.observed_at <= {at} AND component.observed_at <= component.recorded_at AND {where}
-      ORDER BY component.observed_at DESC, component.recorded_at DESC, component.id DESC
+      ORDER BY component.observed_at DESC, component.id DESC
       LIMIT 1
     )
     UNION ALL
@@ -164,11 +164,11 @@ CROSS JOIN LATERAL (
       FROM platform_status_component_status AS component
       WHERE component.environment = place.environment AND component.component = known.component AND component.cause = ''
         AND component.observed_at > component.recorded_at AND component.recorded_at <= {at} AND {where}
-      ORDER BY component.recorded_at DESC, component.id DESC
+      ORDER BY component.recorded_at DESC, component.observed_at DESC, component.id DESC
       LIMIT 1
     )
   ) AS either
-  ORDER BY made_at DESC, recorded_at DESC, id DESC
+  ORDER BY made_at DESC, observed_at DESC, id DESC
   LIMIT 1
 ) AS latest;
 
