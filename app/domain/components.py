@@ -14,3 +14,17 @@ class ComponentState(StrEnum):
     MAJOR_OUTAGE = "major_outage"
     UNDER_MAINTENANCE = "under_maintenance"
     UNKNOWN = "unknown"
+
+
+TROUBLED: tuple[ComponentState, ...] = (
+    ComponentState.MAJOR_OUTAGE,
+    ComponentState.PARTIAL_OUTAGE,
+    ComponentState.DEGRADED_PERFORMANCE,
+    ComponentState.UNDER_MAINTENANCE,
+)
+"""States that hold until they are told to be over, where what tells of changes alone told them; worst first."""
+
+
+def outweighs(state: ComponentState, other: ComponentState) -> bool:
+    """Whether a state is worse than a troubled one."""
+    return state in TROUBLED and TROUBLED.index(state) < TROUBLED.index(other)

@@ -142,7 +142,8 @@ class GuardFacts:
 
 @dataclass(frozen=True, slots=True)
 class ComponentFacts:
-    """A snapshot of a component's status."""
+    """A snapshot of a component's status. `cause` names the alert or incident that told it, where one did, and
+    `began_at` when that says the trouble began."""
 
     id: str
     environment: str
@@ -151,6 +152,8 @@ class ComponentFacts:
     observed_at: datetime
     recorded_at: datetime
     message: str = ""
+    cause: str = ""
+    began_at: str = ""
     supersedes_id: str | None = None
     retracted: bool = False
 

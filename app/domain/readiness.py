@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
+from app.domain.causes import standing
 from app.domain.components import ComponentState
 from app.domain.digests import aware
 from app.domain.evaluation import gates_fed_by
@@ -18,6 +19,7 @@ from app.domain.evidence import RESULT_ORDER, EvidenceType
 from app.domain.facts import ComponentFacts, GuardFacts, Inputs, InvariantFacts, ItemFacts, made_at
 from app.domain.gate_readiness import weigh_gate
 from app.domain.gates import Enforcement, Gate
+from app.domain.moments import iso
 from app.domain.policy import Policy
 from app.domain.verdict import Proof, Readiness, Reason, ReasonCode, ReasonSeverity, SubjectType, Verdict, combine, said
 from app.domain.weighing import Case, Look, Subject, Weighed, weigh
@@ -32,6 +34,8 @@ _TROUBLE = {
 
 _MILD = (ReasonCode.WARNED, ReasonCode.PENDING)
 """Degraded, or down on purpose: never more than a warning."""
+
+_MILD_STATES = tuple(state for state, (code, _words) in _TROUBLE.items() if code in _MILD)
 
 
 def decide(inputs: Inputs, policy: Policy, at: datetime) -> Verdict:
@@ -202,26 +206,48 @@ def _guards(case: Case) -> Iterator[Weighed]:
 
 
 def _components(case: Case) -> Iterator[Weighed]:
-    """The latest snapshot of every component of the environment; one past its window is no status."""
-    asked = case.required.components
-    latest: dict[str, ComponentFacts] = {}
+    """Every component of the environment: what was seen last, which past its window is no status, or trouble that was
+    told and is not over, which has no window."""
+    found: dict[str, list[ComponentFacts]] = {}
     for row in case.inputs.components:
         if row.environment == case.inputs.environment:
-            known = latest.get(row.component)
-            if known is None or (aware(row.observed_at), row.id) > (aware(known.observed_at), known.id):
-                latest[row.component] = row
-    for name in sorted(latest.keys() | asked.named.keys()):
+            found.setdefault(row.component, []).append(row)
+    asked = case.required.components
+    for name in sorted(found.keys() | asked.named.keys()):
         subject = Subject(SubjectType.COMPONENT, name, f"The component {name}", asked.named.get(name), None)
-        if name in latest:
-            yield _component(case, subject, latest[name])
-        else:
+        now = standing(found.get(name, ()), lambda row: not _component_age(case, row))
+        if now is None:
             yield weigh(subject, [])
+            continue
+        if now.open:
+            yield _open(case, subject, now.row)
+            if not subject.must or now.row.status not in _MILD_STATES or now.seen is None:
+                continue
+            if _component_age(case, now.seen):  # a mild trouble does not make up for a look that is missing
+                yield _component(case, subject, now.seen)
+        else:
+            yield _component(case, subject, now.row)
+
+
+def _component_age(case: Case, row: ComponentFacts) -> str:
+    return case.age(made_at(row.observed_at, row.recorded_at), case.required.freshness.of_component(row.component))
+
+
+def _open(case: Case, subject: Subject, row: ComponentFacts) -> Weighed:
+    """Trouble that an alert or incident told, and that is not over: it does not age."""
+    severity = ReasonSeverity.of(case.required.components.of(subject.name, Enforcement.REPORT_ONLY))
+    code, words = _TROUBLE[row.status]
+    severity = severity.at_most(ReasonSeverity.WARNING) if code in _MILD else severity
+    since = row.began_at or iso(made_at(row.observed_at, row.recorded_at))
+    told = f": {row.message}" if row.message else "."
+    sentence = f"{subject.label} {words} since {since}, told by {row.cause}{told}"
+    return Weighed((subject.reason(code, severity, row.id, sentence),))
 
 
 def _component(case: Case, subject: Subject, row: ComponentFacts) -> Weighed:
     severity = ReasonSeverity.of(case.required.components.of(subject.name, Enforcement.REPORT_ONLY))
     told = f": {row.message}" if row.message else "."
-    age = case.age(made_at(row.observed_at, row.recorded_at), case.required.freshness.of_component(subject.name))
+    age = _component_age(case, row)
     if age:
         if not subject.must and row.status not in _TROUBLE:
             severity = ReasonSeverity.INFO  # it may be gone for good

@@ -3,6 +3,7 @@
 Source: design/domain.md, "Component status and guards". A snapshot holds until the next one, but no longer than its
 freshness window; after that, and while the status is unknown, there is no data, which is left out of the share and
 shown as such. A major outage weighs 1, a partial one 0.5, all else 0: maintenance is announced, so it counts as up.
+What an alert or incident told holds until the same one tells otherwise, whatever is seen in between (`causes`).
 Exact to the microsecond; the SQL that answers over many snapshots must come to the same to the minute.
 """
 
@@ -12,9 +13,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from app.domain.causes import is_observation, outages
 from app.domain.components import ComponentState
 from app.domain.digests import aware
 from app.domain.facts import ComponentFacts, current
+from app.domain.spans import Span, overlaid, worst
 
 WINDOWS: Mapping[str, timedelta] = {
     "1h": timedelta(hours=1),
@@ -39,15 +42,6 @@ WORST_FIRST = (
     ComponentState.OPERATIONAL,
 )
 """For roll-ups: known trouble wins, and no data is never shown as running."""
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A stretch of time in one state; unknown stands for no data. The end does not belong to it."""
-
-    start: datetime
-    end: datetime
-    status: ComponentState
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +82,17 @@ class Uptime:
 def spans(
     snapshots: Iterable[ComponentFacts], start: datetime, end: datetime, freshness: timedelta | None
 ) -> tuple[Span, ...]:
-    """One component's states from start to end, without gaps. Of snapshots observed at the same time the one with the
-    greatest id counts; those superseded or retracted do not. `freshness` None: a snapshot holds until the next."""
+    """One component's states from start to end, without gaps: what was seen, and over it the outages that alerts and
+    incidents told of. Of snapshots observed at the same time the one with the greatest id counts; those superseded or
+    retracted do not. `freshness` None: what was seen holds until the next snapshot."""
     start, end = aware(start), aware(end)
-    latest = {aware(row.observed_at): row for row in current(snapshots)}  # in the order of ids, so the greatest stays
+    rows = current(snapshots)
+    seen = _seen([row for row in rows if is_observation(row)], start, end, freshness)
+    return overlaid(seen, worst(outages(rows, end), start, end))
+
+
+def _seen(rows: list[ComponentFacts], start: datetime, end: datetime, freshness: timedelta | None) -> list[Span]:
+    latest = {aware(row.observed_at): row for row in rows}  # in the order of ids, so the greatest stays
     moments = sorted(moment for moment in latest if moment < end)
     found: list[Span] = []
     reached = start
@@ -108,7 +109,7 @@ def spans(
         reached = until
     if reached < end:
         found.append(Span(reached, end, ComponentState.UNKNOWN))
-    return tuple(found)
+    return found
 
 
 def uptime(snapshots: Iterable[ComponentFacts], start: datetime, end: datetime, freshness: timedelta | None) -> Uptime:

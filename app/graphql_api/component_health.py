@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import strawberry
 
 from app.db.pool import Row
+from app.domain.components import TROUBLED
 from app.domain.facts import made_at
 from app.domain.uptime import LONGEST_HISTORY, Uptime
 from app.graphql_api.context import Context
@@ -18,6 +19,7 @@ from app.readmodels.component_history import (
     daily,
     fresh_until,
     is_fresh,
+    open_news,
     uptimes,
 )
 
@@ -79,21 +81,30 @@ class ComponentHealth:
     made: strawberry.Private[datetime]
     freshness: strawberry.Private[timedelta | None]
     at: strawberry.Private[datetime]
+    open: strawberry.Private[bool]
 
     @strawberry.field(description="The state by now: that of the snapshot while it is fresh, else UNKNOWN.")
     def status(self) -> ComponentState:
         """The state."""
-        return self.last_status if is_fresh(self.made, self.freshness, self.at) else ComponentState.UNKNOWN
+        return self.last_status if self._holds() else ComponentState.UNKNOWN
 
-    @strawberry.field(description="Whether the snapshot is no older than the policy lets it be.")
+    @strawberry.field(
+        description="Whether the snapshot is no older than the policy lets it be, or trouble that an alert or incident"
+        " told and that is not over."
+    )
     def fresh(self) -> bool:
         """Whether it holds."""
-        return is_fresh(self.made, self.freshness, self.at)
+        return self._holds()
 
-    @strawberry.field(description="When the snapshot stops to hold; null where it holds until the next one.")
+    @strawberry.field(
+        description="When the snapshot stops to hold; null where it holds until the next one, or until it is told over."
+    )
     def fresh_until(self) -> datetime | None:
         """The end of its window."""
-        return fresh_until(self.made, self.freshness)
+        return None if self.open else fresh_until(self.made, self.freshness)
+
+    def _holds(self) -> bool:
+        return self.open or is_fresh(self.made, self.freshness, self.at)
 
     @strawberry.field(description="Uptime of the component over 1h, 24h, 7d and 30d.")
     async def uptimes(self) -> list[ComponentUptime]:
@@ -133,12 +144,19 @@ class ComponentHealth:
 async def health_of(context: Context, row: Row, as_of: datetime | None) -> ComponentHealth:
     """The health that a snapshot's row tells of, judged at `as_of`, else at the time of asking."""
     environment, component = row["environment"], row["component"]
+    status, at = ComponentState(row["status"]), as_of or await context.now()
+
+    async def batch(keys: Sequence[str]) -> dict[str, bool]:
+        return dict.fromkeys(await open_news(context.reader.database, keys, at), True)
+
+    told = bool(row["cause"]) and status in TROUBLED
     return ComponentHealth(
         context=context,
         environment=environment,
         component=component,
-        last_status=ComponentState(row["status"]),
+        last_status=status,
         made=made_at(row["observed_at"], row["recorded_at"]),
         freshness=context.freshness_in(environment).of_component(component),
-        at=as_of or await context.now(),
+        at=at,
+        open=told and bool(await context.loader(("open", at), batch).load(row["id"])),
     )

@@ -86,7 +86,7 @@ class ComponentStatusOrder:
         return Order(str(self.field.value), self.direction)
 
 
-_HEALTH = frozenset({"environment", "component", "status", "observed_at", "recorded_at"})
+_HEALTH = frozenset({"environment", "component", "status", "observed_at", "recorded_at", "cause"})
 """What a snapshot's health is judged from."""
 
 

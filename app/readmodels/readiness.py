@@ -95,7 +95,7 @@ async def readiness(
 ) -> Answer:
     """Whether a bundle or an environment is ready, and why. NotFound for a bundle that there is not.
 
-    At most nine statements, whatever there is, and one more for each noun of `rows`, which says whose rows to read
+    At most ten statements, whatever there is, and one more for each noun of `rows`, which says whose rows to read
     along, with which columns. `as_of` must be settled, see Database.settle.
     """
     async with reader.database.snapshot() as source:
@@ -206,8 +206,8 @@ async def inputs_of_environment(source: Source, scope: Scope, question: Question
 async def latest_components(
     source: Source, scope: Scope, environments: Sequence[str] | None, at: datetime, component: str | None = None
 ) -> dict[str, list[ComponentFacts]]:
-    """The latest snapshot of each component of some environments, or of all that are known, by environment; of one
-    component alone where it is named."""
+    """What each component of some environments, or of all that are known, stands by, by environment; of one component
+    alone where it is named."""
     if environments is None:
         environments = [row["environment"] for row in await source.fetch(_SQL["environments"].sql)]
     return await _Reading(source, scope, at).components(environments, component)
@@ -222,8 +222,15 @@ _BEHIND = {
 }
 """The nouns whose rows stand behind a verdict: where `Inputs` has them, and what they are called by."""
 
-_OWN_COLUMNS = frozenset({"payload", "retracted", "bundle_id"})
+OPEN_LIMIT = 20
+"""Alerts and incidents of a component that are not over, of which facts are read: the worst."""
+
+_OWN_COLUMNS = frozenset({"payload", "retracted", "bundle_id", "began_at"})
 """Columns of facts that are not read as they are: trimmed, known beforehand, or selected by the statement itself."""
+
+
+_BEGAN_AT = "COALESCE(component.details ->> 'began_at', '')"
+"""When the producer of a snapshot says that it began."""
 
 
 def _columns(noun: Noun, fact: type[Any]) -> str:
@@ -310,7 +317,7 @@ class _Reading:
         return [of_row(BundleFacts, row) for row in rows]
 
     async def inputs(self, bundles: Sequence[BundleFacts]) -> list[Inputs]:
-        """The inputs of bundles, in six statements."""
+        """The inputs of bundles, in seven statements."""
         if not bundles:
             return []
         ids = [bundle.id for bundle in bundles]
@@ -371,23 +378,27 @@ class _Reading:
     async def components(
         self, environments: Iterable[str], component: str | None = None
     ) -> dict[str, list[ComponentFacts]]:
-        """The latest snapshot of each component, or of the one that is named, by environment."""
-        parameters = Parameters()
-        names = (
-            _SQL["components_known"].fill(environment="place.environment")
-            if component is None
-            else _SQL["component_given"].fill(component=parameters.add(component, "text"))
-        )
-        rows = await self._fetch(
-            "components_of_environments",
-            parameters,
-            names=names,
-            environments=parameters.add(sorted(environments), "text[]"),
-            columns=_columns(COMPONENT, ComponentFacts),
-            at=parameters.add(self.at, "timestamptz"),
-            where=self._current(COMPONENT, parameters),
-        )
+        """What each component, or the one that is named, stands by, by environment: the snapshot that was seen last by
+        asking, and the latest news of causes. Two statements, the second of an index that is empty without causes."""
         found: dict[str, list[ComponentFacts]] = {}
-        for row in rows:
-            found.setdefault(row["environment"], []).append(of_row(ComponentFacts, row))
+        names = load("app.readmodels", "causes")
+        for name in ("components_of_environments", "causes_of_environments"):
+            parameters = Parameters()
+            place = {"environment": "place.environment"}
+            if component is not None:
+                place["component"] = parameters.add(component, "text")
+            every = component is None
+            rows = await self._fetch(
+                name,
+                parameters,
+                names=_SQL["components_known" if every else "component_given"].fill(**place),
+                causes=names["causes_known" if every else "causes_of_component"].fill(**place),
+                environments=parameters.add(sorted(environments), "text[]"),
+                columns=f"{_columns(COMPONENT, ComponentFacts)}, {_BEGAN_AT} AS began_at",
+                where=self._current(COMPONENT, parameters),
+                limit=str(OPEN_LIMIT),
+                at="" if name == "causes_of_environments" else parameters.add(self.at, "timestamptz"),
+            )
+            for row in rows:
+                found.setdefault(row["environment"], []).append(of_row(ComponentFacts, row))
         return found

@@ -50,7 +50,7 @@ class Reader:
 class RowQuery:
     """Which rows of a noun: a filter, an order, a page, and the time as of which it is asked.
 
-    `superseded` asks for replaced rows as well; `latest` keeps only the latest snapshot per component.
+    `superseded` asks for replaced rows as well; `latest` keeps only the snapshot per component that says how it stands.
     """
 
     order: Order
@@ -114,7 +114,10 @@ class Statement:
         """The FROM item that rows of the noun come from."""
         if latest:
             inner = current(COMPONENT, self.as_of, self.parameters)
-            return load("app.readmodels", "components")["latest_components"].fill(current=inner)
+            causes = load("app.readmodels", "causes")["causes_of_component"].fill(
+                environment="pair.environment", component="pair.component"
+            )
+            return load("app.readmodels", "components")["latest_components"].fill(current=inner, causes=causes)
         return f"{self.noun.table} AS {self.noun.alias}"
 
     def conditions(self, query: RowQuery) -> str:

@@ -200,6 +200,7 @@ def _component(
         component=name,
         status=ComponentState(status),
         observed_at=_made(options, common),
+        cause=options.get("cause", ""),
         **common,
     )
 

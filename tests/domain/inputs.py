@@ -186,6 +186,7 @@ class Drawing:
             status=ComponentState.OPERATIONAL if self.likely(70) else self.one(*ComponentState),
             observed_at=self.moment(),
             recorded_at=self.moment(),
+            cause="" if self.likely(70) else self.one("alert:1", "alert:2"),
         )
 
     def inputs(self) -> Inputs:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from app.domain.components import ComponentState
 from app.domain.facts import ComponentFacts
-from app.domain.uptime import HALVES, Span, days, roll_up, spans, uptime, windows
+from app.domain.spans import Span
+from app.domain.uptime import HALVES, days, roll_up, spans, uptime, windows
 
 AT = datetime(2026, 6, 1, 12, 30, tzinfo=UTC)
 UP, DEGRADED, PARTIAL, MAJOR, MAINTENANCE, UNKNOWN = (
@@ -25,13 +26,16 @@ UP, DEGRADED, PARTIAL, MAJOR, MAINTENANCE, UNKNOWN = (
 )
 
 
+CAUSES = ("", "", "alert:1", "alert:2")
+
+
 def minutes(count: float) -> timedelta:
     return timedelta(minutes=count)
 
 
-def snapshot(before: float, status: ComponentState, id: str = "") -> ComponentFacts:
+def snapshot(before: float, status: ComponentState, id: str = "", cause: str = "") -> ComponentFacts:
     moment = AT - minutes(before)
-    return ComponentFacts(id or f"s{before:09}", "production", "api", status, moment, moment)
+    return ComponentFacts(id or f"s{before:09}", "production", "api", status, moment, moment, cause=cause)
 
 
 def told(found: tuple[Span, ...]) -> list[tuple[float, str]]:
@@ -77,6 +81,64 @@ def test_of_two_snapshots_at_one_time_the_greater_id_counts() -> None:
     rows = [snapshot(60, MAJOR, "a"), snapshot(60, UP, "b")]
     for order in (rows, rows[::-1]):
         assert told(spans(order, AT - minutes(60), AT, None)) == [(60, "operational")]
+
+
+def test_an_outage_that_was_told_holds_whatever_is_seen_meanwhile_and_however_long() -> None:
+    rows = [snapshot(300, MAJOR, cause="alert:1"), *(snapshot(before, UP) for before in range(200, 0, -10))]
+    assert told(spans(rows, AT - minutes(120), AT, minutes(15))) == [(120, "major_outage")]
+    ended = [*rows, snapshot(60, UP, "end", "alert:1")]
+    assert told(spans(ended, AT - minutes(120), AT, minutes(15))) == [(60, "major_outage"), (60, "operational")]
+
+
+def test_one_cause_does_not_end_another_and_the_worst_of_all_counts() -> None:
+    rows = [
+        snapshot(100, DEGRADED, cause="alert:1"),
+        snapshot(80, MAJOR, cause="alert:2"),
+        snapshot(70, UNKNOWN, cause="alert:2"),  # tells nothing
+        snapshot(60, UP, cause="alert:2"),
+        snapshot(50, PARTIAL),
+        snapshot(40, UP),
+        snapshot(20, UP, cause="alert:1"),
+    ]
+    assert told(spans(rows, AT - minutes(110), AT, minutes(15))) == [
+        (10, "unknown"),
+        (20, "degraded_performance"),
+        (20, "major_outage"),
+        (10, "degraded_performance"),
+        (10, "partial_outage"),
+        (20, "degraded_performance"),
+        (15, "operational"),
+        (5, "unknown"),
+    ]
+
+
+def test_an_alert_that_tells_its_beginning_and_its_end_counts_for_all_of_it_once() -> None:
+    """It fired at 10:00, which was learned at 10:05, and was over at 11:30."""
+    told_whole = [snapshot(150, MAJOR, "b", "alert:1"), snapshot(60, UP, "c", "alert:1")]
+    for rows in (told_whole, [snapshot(145, MAJOR, "a", "alert:1"), *told_whole]):
+        for order in (rows, rows[::-1]):
+            found = uptime(order, AT - minutes(180), AT, minutes(15))
+            assert found.down == minutes(90)
+            assert found.by_state == {MAJOR: minutes(90), UP: minutes(15), UNKNOWN: minutes(75)}
+
+
+def test_maintenance_that_was_told_is_not_missing_data_and_hides_no_outage() -> None:
+    rows = [snapshot(60, MAINTENANCE, cause="page:1"), snapshot(30, MAJOR), snapshot(20, UNKNOWN)]
+    assert told(spans(rows, AT - minutes(60), AT, minutes(15))) == [
+        (30, "under_maintenance"),
+        (10, "major_outage"),
+        (20, "under_maintenance"),
+    ]
+
+
+def test_news_of_a_cause_counts_no_later_than_it_was_learned() -> None:
+    """A producer whose clock runs ahead neither keeps an outage open nor shuts one that comes after."""
+    learned = AT - minutes(30)
+    ahead = replace(snapshot(-1000, UP, "b", "alert:1"), recorded_at=learned)
+    rows = [snapshot(60, MAJOR, "a", "alert:1"), ahead]
+    assert uptime(rows, AT - minutes(60), AT, None).by_state[MAJOR] == minutes(30)
+    again = snapshot(10, MAJOR, "c", "alert:1")
+    assert uptime([*rows, again], AT - minutes(60), AT, None).by_state[MAJOR] == minutes(40)
 
 
 def test_weights() -> None:
@@ -137,17 +199,19 @@ def test_it_equals_a_count_of_minutes(seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - draws test data
     window = chance.choice([None, 1, 7, 30])
     rows = [
-        snapshot(chance.randrange(-20, 200), chance.choice(list(ComponentState)), f"s{number}")
+        snapshot(chance.randrange(-20, 200), chance.choice(list(ComponentState)), f"s{number}", chance.choice(CAUSES))
         for number in range(chance.randrange(12))
     ]
     counted = dict.fromkeys(ComponentState, 0)
     for minute in range(120):
         now = AT - minutes(120) + minutes(minute)
-        seen = max(
-            (row for row in rows if row.observed_at <= now), key=lambda row: (row.observed_at, row.id), default=None
-        )
-        fresh = seen is not None and (window is None or now - seen.observed_at < minutes(window))
-        counted[seen.status if seen is not None and fresh else UNKNOWN] += 1
+        by_now = sorted((row for row in rows if row.observed_at <= now), key=lambda row: (row.observed_at, row.id))
+        seen = [row for row in by_now if row.cause == "" or row.status is UP][-1:]
+        states = [row.status for row in seen if window is None or now - row.observed_at < minutes(window)]
+        for cause in CAUSES[2:]:
+            told = [row.status for row in by_now if row.cause == cause and row.status is not UNKNOWN][-1:]
+            states += [state for state in told if state is not UP]
+        counted[next((state for state in (MAJOR, PARTIAL, DEGRADED, MAINTENANCE, UP) if state in states), UNKNOWN)] += 1
     found = uptime(rows, AT - minutes(120), AT, None if window is None else minutes(window))
     assert {state: minutes(count) for state, count in counted.items() if count} == found.by_state
     known = 120 - counted[UNKNOWN]

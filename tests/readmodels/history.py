@@ -105,7 +105,9 @@ class History:
                 return {
                     "environment": self.random.choice(("staging", "production")),
                     "component": self.random.choice(("api", "worker", "web")),
-                    "status": self.random.choice(("operational", "major_outage", "unknown")),
+                    "status": self.random.choice(("operational", "major_outage", "degraded_performance", "unknown")),
+                    "cause": self.random.choice(("", "", "alert:1", "alert:2")),
+                    "details": {"began_at": "2026-01-01T00:00:00+00:00"} if self.random.random() < 0.5 else {},
                     "observed_at": START + timedelta(minutes=self.random.randrange(30)),
                 }
         values["result"] = self.random.choice(RESULTS)

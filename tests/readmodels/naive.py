@@ -56,11 +56,30 @@ class Everything:
         return [row for row in self.rows(noun) if not row[SUPERSEDED] and not row["retracted"]]
 
     def latest(self) -> list[Row]:
-        """The current snapshot of each component that was observed last."""
-        last: dict[tuple[str, str], Row] = {}
-        for row in sorted(self.current(COMPONENT), key=lambda r: (r["observed_at"], uuid.UUID(r["id"]))):
-            last[row["environment"], row["component"]] = row
-        return list(last.values())
+        """The current snapshot of each component that says how it stands: of what was polled last and what each cause
+        told last, the worst trouble, told before polled; without any, the last of them. An unknown of a cause tells
+        nothing, but that there is such a component."""
+        by_cause: dict[tuple[str, str], dict[str, list[Row]]] = {}
+        for row in self.current(COMPONENT):
+            by_cause.setdefault((row["environment"], row["component"]), {}).setdefault(row["cause"], []).append(row)
+        found = []
+        for causes in by_cause.values():
+            told = []
+            for cause, rows in causes.items():
+                rows.sort(key=_when_polled if cause == "" else _when_told)
+                told += [row for row in rows if cause == "" or row["status"] != "unknown"][-1:] or rows[-1:]
+            silent = [row for row in told if row["cause"] and row["status"] == "unknown"]
+            told.sort(key=_when_told)
+            for state in ("major_outage", "partial_outage", "degraded_performance", "under_maintenance"):
+                troubled = [row for row in told if row["status"] == state]
+                if troubled:
+                    found.append(([row for row in troubled if row["cause"]] or troubled)[-1])
+                    break
+            else:
+                seen = [row for row in told if row not in silent]
+                seen.sort(key=lambda row: _when_told(row) if row["cause"] else _when_polled(row))
+                found.append((seen or silent)[-1])
+        return found
 
     def visible(self, noun: Noun, row: Row) -> bool:
         """Whether the scope shows a row."""
@@ -123,6 +142,14 @@ class Everything:
         """What a key means: the highest visible revision."""
         found = [row for row in self.rows(BUNDLE) if row["bundle_key"] == key]
         return max(found, key=lambda row: row["revision"])["id"] if found else None
+
+
+def _when_polled(row: Row) -> tuple[datetime, datetime, uuid.UUID]:
+    return row["observed_at"], row["observed_at"], uuid.UUID(row["id"])
+
+
+def _when_told(row: Row) -> tuple[datetime, datetime, uuid.UUID]:
+    return min(row["observed_at"], row["recorded_at"]), row["observed_at"], uuid.UUID(row["id"])
 
 
 def _of(row: Row) -> str | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from app.domain.facts import (
     BundleFacts,
@@ -25,11 +26,10 @@ F = TypeVar("F")
 
 def situations(known: Everything) -> list[tuple[str, Inputs]]:
     """The inputs of every bundle, with its id."""
-    running: dict[tuple[str, str], ComponentFacts] = {}
-    for fact in (of_row(ComponentFacts, row) for row in known.current(COMPONENT)):
-        place = (fact.environment, fact.component)
-        if place not in running or _age(fact) > _age(running[place]):
-            running[place] = fact
+    by_place: dict[tuple[str, str], list[ComponentFacts]] = {}
+    for fact in (of_row(ComponentFacts, row | {"began_at": _began(row)}) for row in known.current(COMPONENT)):
+        by_place.setdefault((fact.environment, fact.component), []).append(fact)
+    running = [fact for facts in by_place.values() for fact in _standing(facts)]
     made = []
     for bundle in (of_row(BundleFacts, row) for row in known.rows(BUNDLE)):
         inputs = Inputs(
@@ -41,7 +41,7 @@ def situations(known: Everything) -> list[tuple[str, Inputs]]:
             _of(known, GATE, GateFacts, bundle.id),
             _of(known, INVARIANT, InvariantFacts, bundle.id),
             (*_of(known, GUARD, GuardFacts, bundle.id), *_of(known, GUARD, GuardFacts, None)),
-            tuple(fact for fact in running.values() if fact.environment == bundle.environment),
+            tuple(fact for fact in running if fact.environment == bundle.environment),
         )
         made.append((bundle.id, inputs))
     return made
@@ -51,5 +51,27 @@ def _of(known: Everything, noun: Noun, fact: type[F], bundle_id: str | None) -> 
     return tuple(of_row(fact, row) for row in known.current(noun) if row["bundle_id"] == bundle_id)
 
 
-def _age(fact: ComponentFacts) -> tuple[datetime, uuid.UUID]:
-    return made_at(fact.observed_at, fact.recorded_at), uuid.UUID(fact.id)
+def _standing(facts: list[ComponentFacts]) -> list[ComponentFacts]:
+    """What a component stands by: the last poll, the causes that are not over, and the last news of the others."""
+    told: dict[str, ComponentFacts] = {}
+    silent: dict[str, ComponentFacts] = {}
+    for fact in sorted(facts, key=_age):
+        silent.pop(fact.cause, None)
+        if fact.cause and fact.status == "unknown":
+            silent[fact.cause] = fact
+        else:
+            told[fact.cause] = fact
+    kept = [told.pop("")] if "" in told else []
+    troubles = [fact for fact in told.values() if fact.status != "operational"]
+    good = [fact for fact in told.values() if fact.status == "operational"]
+    last = sorted(good, key=_age)[-1:] or sorted(silent.values(), key=_age)[-1:]
+    return kept + troubles + last
+
+
+def _began(row: dict[str, Any]) -> str:
+    details = json.loads(row["details"]) if isinstance(row["details"], str) else row["details"]
+    return str(details.get("began_at", ""))
+
+
+def _age(fact: ComponentFacts) -> tuple[datetime, datetime, uuid.UUID]:
+    return made_at(fact.observed_at, fact.recorded_at), fact.observed_at, uuid.UUID(fact.id)

@@ -16,9 +16,10 @@ import pytest
 from app.config import read_policy
 from app.db import migrate
 from app.db.pool import Database, statement_log
+from app.domain.causes import standing
 from app.domain.components import ComponentState
 from app.domain.errors import Invalid, NotFound
-from app.domain.facts import ComponentFacts, of_row
+from app.domain.facts import ComponentFacts, current, made_at, of_row
 from app.domain.policy import parse_policy
 from app.domain.uptime import days, windows
 from app.readmodels.component_history import (
@@ -28,6 +29,8 @@ from app.readmodels.component_history import (
     environment_healths,
     freshness_of,
     history,
+    is_fresh,
+    open_news,
     uptimes,
 )
 from app.readmodels.nouns import COMPONENT
@@ -40,6 +43,7 @@ from tests.rows import add, digest, retract, supersede
 DAY = timedelta(days=1)
 FRESHNESS = (None, timedelta(minutes=15), timedelta(hours=5), timedelta(days=3))
 STATES = [state.value for state in ComponentState]
+CAUSES = ("", "", "", "alert:1", "alert:2", "page:é")
 COMPONENTS = [("staging", "api"), ("staging", "db"), ("production", "api"), ("production", "rare"), ("none", "none")]
 
 
@@ -62,6 +66,7 @@ class Snapshots:
             "environment": environment,
             "component": component,
             "status": self.random.choice([*STATES, "operational", "operational"]),
+            "cause": self.random.choice(CAUSES),
             "observed_at": moment - back + timedelta(minutes=self.random.choice((0, 0, 0, 30))),
         }
 
@@ -83,8 +88,8 @@ class Snapshots:
         """A probe that reported every few minutes, in one statement."""
         values = self.values()
         rows = await self.database.fetch(
-            f"INSERT INTO {COMPONENT.table} (id, environment, component, status, observed_at)"
-            " SELECT gen_random_uuid(), $1, $2, $3, at FROM generate_series($4::timestamptz, $5, $6) AS at"
+            f"INSERT INTO {COMPONENT.table} (id, environment, component, status, observed_at, cause)"
+            " SELECT gen_random_uuid(), $1, $2, $3, at, $7 FROM generate_series($4::timestamptz, $5, $6) AS at"
             " RETURNING id::text",
             values["environment"],
             values["component"],
@@ -92,6 +97,7 @@ class Snapshots:
             values["observed_at"] - DAY,
             values["observed_at"],
             timedelta(minutes=self.random.choice((7, 40))),
+            values["cause"],
         )
         self.heads += [row["id"] for row in rows][:3]
 
@@ -99,7 +105,7 @@ class Snapshots:
 async def known(database: Database, as_of: datetime) -> dict[tuple[str, str], list[ComponentFacts]]:
     """All snapshots recorded by then, with no SQL to speak of."""
     listed = ", ".join(f"{COMPONENT.columns[name]} AS {name}" for name in (
-        "id", "environment", "component", "status", "observed_at", "recorded_at", "supersedes_id", "retracted",
+        "id", "environment", "component", "status", "observed_at", "recorded_at", "supersedes_id", "retracted", "cause",
     ))  # fmt: skip
     found: dict[tuple[str, str], list[ComponentFacts]] = {key: [] for key in COMPONENTS}
     for row in await database.fetch(f"SELECT {listed} FROM {COMPONENT.table} AS component"):
@@ -125,6 +131,32 @@ async def check(database: Database, moments: Sequence[datetime], freshness: Sequ
     return with_data
 
 
+async def check_standings(database: Database, at: datetime) -> int:
+    """Compare how components stand with what the domain makes of all snapshots; returns how many have open trouble."""
+    facts = await known(database, at)
+    healths = {
+        (each.environment, health.snapshot.component): health
+        for each in await environment_healths(database, Scope(), POLICY, None, at)
+        for health in each.components
+    }
+    open_ones = 0
+    for (environment, component), rows in facts.items():
+        now = standing(current(rows), lambda row: is_fresh(made_at(row.observed_at, row.recorded_at), _window(row), at))
+        health = healths.pop((environment, component), None)
+        assert (now is None) == (health is None)
+        if now is not None and health is not None:
+            assert (health.snapshot.id, health.open) == (now.row.id, now.open)
+            open_ones += now.open
+            if now.open:
+                assert await open_news(database, [now.row.id], at) == {now.row.id}
+    assert not healths
+    return open_ones
+
+
+def _window(row: ComponentFacts) -> timedelta | None:
+    return freshness_of(POLICY, row.environment, row.component)
+
+
 async def moments_of(database: Database, dice: random.Random, count: int) -> list[datetime]:
     rows = await database.fetch(f"SELECT recorded_at AS at FROM {COMPONENT.table} ORDER BY 1")
     recorded = [row["at"] for row in rows]
@@ -139,7 +171,9 @@ async def test_sql_and_domain_agree_to_the_microsecond(database: Database, seed:
     written = Snapshots(database, seed, now)
     for _ in range(120):
         await written.step()
-    assert await check(database, await moments_of(database, written.random, 4), FRESHNESS) > 50
+    moments = await moments_of(database, written.random, 4)
+    assert await check(database, moments, FRESHNESS) > 50
+    assert sum([await check_standings(database, at) for at in moments]) > 0
 
 
 async def test_the_same_on_the_oldest_postgresql(request: pytest.FixtureRequest) -> None:
@@ -153,7 +187,9 @@ async def test_the_same_on_the_oldest_postgresql(request: pytest.FixtureRequest)
         written = Snapshots(database, 15, await database.fetchval("SELECT clock_timestamp()"))
         for _ in range(80):
             await written.step()
-        assert await check(database, await moments_of(database, written.random, 2), FRESHNESS) > 0
+        moments = await moments_of(database, written.random, 2)
+        assert await check(database, moments, FRESHNESS) > 0
+        assert sum([await check_standings(database, at) for at in moments]) > 0
     finally:
         await database.close()
         await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
@@ -267,7 +303,7 @@ async def test_odd_moments_break_nothing(database: Database) -> None:
     assert all(day.share == 1 for day in for_ever)
 
 
-async def test_one_statement_each_however_many_components(database: Database) -> None:
+async def test_two_statements_each_however_many_components(database: Database) -> None:
     asked = [Asked("staging", f"c{number}", timedelta(minutes=15)) for number in range(30)]
     for each in asked[::2]:
         await add(database, COMPONENT, component=each.component, observed_at=datetime.now(UTC))
@@ -276,7 +312,7 @@ async def test_one_statement_each_however_many_components(database: Database) ->
         assert len(await uptimes(database, asked, at)) == 30
         assert len(await daily(database, asked, at)) == 30
         assert len(await daily(database, [], at)) == 0
-    assert len(log.statements) == 2
+    assert len(log.statements) == 4  # what was seen, and what causes told, of which there is nothing
     for wrong in (0, 91, -1):
         with pytest.raises(Invalid, match="days must lie between 1 and 90"):
             await daily(database, asked, at, wrong)
@@ -311,7 +347,7 @@ async def test_the_worst_component_is_the_state_of_its_environment(database: Dat
     async def told(environments: list[str] | None, scope: Scope | None = None) -> dict[str, str]:
         with statement_log() as log:
             found = await environment_healths(database, scope or Scope(), POLICY, environments, at)
-        assert len(log.statements) == (2 if environments is None else 1)
+        assert len(log.statements) == (3 if environments is None else 2)
         return {each.environment: each.status.value for each in found}
 
     every = {"fine": "operational", "production": "operational", "stale": "unknown", "troubled": "partial_outage"}

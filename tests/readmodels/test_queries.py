@@ -154,6 +154,7 @@ async def exercise(reader: Reader, ids: list[str]) -> None:
     await component_history.environment_healths(reader.database, reader.scope, policy, None, START)
     await component_history.uptimes(reader.database, asked, START)
     await component_history.daily(reader.database, asked, START)
+    await component_history.open_news(reader.database, [], START)
     shown = frozenset(COMPONENT.columns)
     if reader.scope.everything:
         await component_history.history(reader, policy, "staging", "api", None, 7, shown)

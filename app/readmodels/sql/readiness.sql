@@ -141,8 +141,8 @@ SELECT component FROM name;
 SELECT {component};
 
 -- name: components_of_environments
--- The latest snapshot of every component of some environments, however many snapshots there are: one probe for each of
--- `names`. A snapshot is of when it was observed, but never of a time after it was recorded; those whose clock ran ahead
+-- The latest of what was seen by asking of every component of some environments, however many snapshots there are: one
+-- probe for each of `names`. A snapshot is of when it was observed, but never of a time after it was recorded; those whose clock ran ahead
 -- have an index of their own.
 SELECT latest.*
 FROM unnest({environments}) AS place (environment)
@@ -153,21 +153,65 @@ CROSS JOIN LATERAL (
     (
       SELECT {columns}, component.observed_at AS made_at
       FROM platform_status_component_status AS component
-      WHERE component.environment = place.environment AND component.component = known.component
+      WHERE component.environment = place.environment AND component.component = known.component AND component.cause = ''
         AND component.observed_at <= {at} AND component.observed_at <= component.recorded_at AND {where}
-      ORDER BY component.observed_at DESC, component.recorded_at DESC, component.id DESC
+      ORDER BY component.observed_at DESC, component.id DESC
       LIMIT 1
     )
     UNION ALL
     (
       SELECT {columns}, component.recorded_at AS made_at
       FROM platform_status_component_status AS component
-      WHERE component.environment = place.environment AND component.component = known.component
+      WHERE component.environment = place.environment AND component.component = known.component AND component.cause = ''
         AND component.observed_at > component.recorded_at AND component.recorded_at <= {at} AND {where}
-      ORDER BY component.recorded_at DESC, component.id DESC
+      ORDER BY component.recorded_at DESC, component.observed_at DESC, component.id DESC
       LIMIT 1
     )
   ) AS either
-  ORDER BY made_at DESC, recorded_at DESC, id DESC
+  ORDER BY made_at DESC, observed_at DESC, id DESC
   LIMIT 1
 ) AS latest;
+
+-- name: causes_of_environments
+-- What causes told of the components of some environments: of each cause, found by skipping along an index that is empty
+-- where nothing has a cause, the latest news. Of a component, trouble that is not over, the worst first and no more than
+-- `limit`, and the latest of all else, good news before an unknown. News is of when it was made, as in the statement above.
+SELECT *
+FROM (
+  SELECT found.*,
+         row_number() OVER (
+           PARTITION BY found.environment, found.component, found.rank < 5
+           ORDER BY found.rank, found.made_at DESC, found.observed_at DESC, found.id DESC
+         ) AS place
+  FROM unnest({environments}) AS place (environment)
+  CROSS JOIN LATERAL ({causes}) AS known (component, cause)
+  CROSS JOIN LATERAL (
+    SELECT news.*,
+           array_position(
+             ARRAY['major_outage', 'partial_outage', 'degraded_performance', 'under_maintenance', 'operational', 'unknown'],
+             news.status
+           ) AS rank
+    FROM (
+      (
+        SELECT {columns}, LEAST(component.observed_at, component.recorded_at) AS made_at
+        FROM platform_status_component_status AS component
+        WHERE component.environment = place.environment AND component.component = known.component
+          AND component.cause = known.cause AND component.cause <> '' AND component.status <> 'unknown' AND {where}
+        ORDER BY LEAST(component.observed_at, component.recorded_at) DESC, component.observed_at DESC, component.id DESC
+        LIMIT 1
+      )
+      UNION ALL
+      SELECT *
+      FROM (
+        SELECT {columns}, LEAST(component.observed_at, component.recorded_at) AS made_at
+        FROM platform_status_component_status AS component
+        WHERE component.environment = place.environment AND component.component = known.component
+          AND component.cause = known.cause AND component.cause <> '' AND {where}
+        ORDER BY LEAST(component.observed_at, component.recorded_at) DESC, component.observed_at DESC, component.id DESC
+        LIMIT 1
+      ) AS last
+      WHERE last.status = 'unknown'
+    ) AS news
+  ) AS found
+) AS ranked
+WHERE place = 1 OR (rank < 5 AND place <= {limit});
