@@ -23,7 +23,7 @@ GOVULN = json.dumps({"config": {"scanner_name": "govulncheck"}}, indent=2) + '\n
         ("lcov.info", b"TN:\nSF:/src/a.c\nDA:1,1\nend_of_record\n", "an lcov tracefile is not read"),
         ("lcov.info", b"SF:/src/a.c\nDA:1,1\nend_of_record\n", "an lcov tracefile is not read"),
         ("cover.out", b"mode: set\nexample.org/a/a.go:1.1,2.2 1 1\n", "a Go coverage profile is not read"),
-        ("junit.xml.gz", gzip.compress(b"<testsuite/>"), "compressed by gzip; unpack it"),
+        ("junit.xml.gz", gzip.compress(b"<testsuite/>", mtime=0), "compressed by gzip; unpack it"),
         ("vuln.json", GOVULN.encode(), "govulncheck -format sarif"),
         ("web-api.json", json.dumps(PACT).encode(), "a Pact contract says what a consumer expects"),
         ("odd.json", b'{"alpha": 1, "beta": 2}', "a JSON object with the keys alpha, beta is none of the "),
