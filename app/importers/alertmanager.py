@@ -4,10 +4,12 @@ Read: the webhook payload (Alertmanager documentation, "webhook_config", version
 with version 1), the alerts and alert groups of API v2 and of `amtool -o json`, API v1, and `GET /api/v1/alerts` of
 Prometheus. No parser library serves: the clients for Python speak to the API, none reads its documents.
 
-A component is named by the first label present of COMPONENT_LABELS; several alerts of one component make one
-snapshot, the worst. An alert's document does not say when it was sent, so a component is taken as observed at the
-latest moment the file states for it: a resolved alert's end, an alert's last update, else its start.
-Silenced and inhibited alerts keep their severity: the cause is still there, only the notice is not.
+A component is named by the first label present of COMPONENT_LABELS. Every alert is a cause of its own, known by its
+fingerprint: one that is over ends no other. A firing alert is true now, so it is observed when it was last sent, where
+the API tells that, else when it comes in, and its details tell when it began; one that is over tells both its beginning
+and its end, and makes a snapshot of each.
+Silenced and inhibited alerts keep their severity: the cause is still there, only the notice is not. A list of alerts,
+as the APIs answer, does not tell which are over: what a webhook would have ended stays until it does, or is retracted.
 """
 
 from __future__ import annotations
@@ -16,13 +18,15 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from app.domain.components import ComponentState
-from app.importers.base import Artifact, ImportBatch, Probe, Reject, Rejected, clip
+from app.domain.moments import iso
+from app.importers.base import Artifact, ImportBatch, Probe, Reject, Rejected, clip, link
 from app.importers.documents import as_count, as_dict, as_list, as_text, read_json
 from app.importers.moments import moment
-from app.importers.snapshots import STATE_ORDER, Snapshots
+from app.importers.snapshots import STATE_ORDER, Snapshots, cause_of
 
 FORMAT = "alertmanager"
 
@@ -58,6 +62,9 @@ STATE_BY_SEVERITY = {
 }
 """What a firing alert of a severity says; any other severity, and none, means degraded performance."""
 
+HASHED_LIMIT = 20_000
+"""Bytes of labels that an identity is made of as Alertmanager does, which takes a step for each."""
+
 ALERTS_KEPT = 20
 """Alerts that a snapshot's details name, worst first; the counts are of all."""
 
@@ -82,25 +89,38 @@ def detect(probe: Probe) -> bool:
 
 
 def parse(artifact: Artifact) -> ImportBatch | Rejected:
-    """One snapshot for each component that an alert names."""
+    """The snapshots of each component that an alert names, and of each of its alerts."""
     document = read_json(artifact)
     dialect = _dialect(document)
     if not dialect:
         raise Reject("no alerts: neither a webhook payload nor an answer of the Alertmanager or Prometheus API")
-    components: dict[str, _Component] = {}
+    snapshots = Snapshots(artifact)
+    alerts: dict[tuple[str, str], _Alert] = {}
     for alert, default_status in _alerts(document, dialect):
         labels = as_dict(alert.get("labels"))
         if not labels:
             raise Reject("an alert has no labels, so nothing says what it is about")
         name = next((text for label in COMPONENT_LABELS if (text := as_text(labels.get(label)).strip())), "")
-        components.setdefault(name or "unnamed", _Component()).add(alert, labels, default_status)
-    if not components:
+        identity = as_text(alert.get("fingerprint")) or fingerprint(labels)
+        alerts.setdefault((snapshots.name(name), identity), _Alert()).add(alert, labels, default_status)
+    if not alerts:
         raise Reject("the list of alerts is empty: no component is named")
     about = _about(document) if dialect in ("webhook", "grafana") else {}
-    snapshots = Snapshots()
-    for name, component in components.items():
-        component.give(name, snapshots, about)
+    for (name, identity), told in alerts.items():
+        told.give(name, cause_of(FORMAT, identity), snapshots, about)
     return snapshots.batch(FORMAT, dialect)
+
+
+def fingerprint(labels: dict[str, Any]) -> str:
+    """An alert's identity, as Alertmanager makes it of its labels (prometheus/common, model/signature.go): FNV-1a."""
+    named = [(name.encode(errors="replace"), as_text(labels[name]).encode(errors="replace")) for name in sorted(labels)]
+    text = b"".join(part + b"\xff" for pair in named for part in pair)
+    if len(text) > HASHED_LIMIT:
+        return sha256(text).hexdigest()[:32]
+    found = 14695981039346656037
+    for byte in text:
+        found = (found ^ byte) * 1099511628211 % 2**64
+    return f"{found:016x}"
 
 
 def _dialect(document: Any) -> str:
@@ -154,26 +174,33 @@ def _about(document: dict[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(slots=True)
-class _Component:
-    """The alerts of one component."""
+class _Alert:
+    """One alert, as often as the document tells of it."""
 
     _by_state: dict[ComponentState, list[dict[str, str]]] = field(default_factory=dict)
     _by_status: Counter[str] = field(default_factory=Counter)
-    _observed_at: datetime | None = None
+    _over: list[tuple[datetime | None, datetime, ComponentState]] = field(default_factory=list)
+    _is_now: bool = False
+    _sent: datetime | None = None
+    _url: str = ""
 
     def add(self, alert: dict[str, Any], labels: dict[str, Any], default_status: Any) -> None:
         status = _status(alert, default_status)
         severity = as_text(labels.get("severity") or labels.get("priority")).strip()
         starts, ends = moment(alert.get("startsAt") or alert.get("activeAt")), moment(alert.get("endsAt"))
-        state = _state(status, severity)
         self._by_status[status] += 1
-        times = (moment(alert.get("updatedAt")), starts, ends if status == "resolved" else None, self._observed_at)
-        self._observed_at = max((time for time in times if time), default=None)
-        kept = self._by_state.setdefault(state, [])
+        self._url = self._url or link(alert.get("generatorURL"), alert.get("panelURL"), alert.get("dashboardURL"))
+        if status == "resolved" and ends is not None:
+            self._over.append((starts, ends, _state("firing", severity)))
+        else:
+            self._is_now = True
+            sent = moment(alert.get("updatedAt"))
+            self._sent = max(sent, self._sent) if sent and self._sent else sent or self._sent
+        kept = self._by_state.setdefault(_state(status, severity), [])
         if len(kept) < ALERTS_KEPT:
             kept.append(_told(alert, labels, status, severity, starts))
 
-    def give(self, name: str, snapshots: Snapshots, about: dict[str, Any]) -> None:
+    def give(self, name: str, cause: str, snapshots: Snapshots, about: dict[str, Any]) -> None:
         worst = next(state for state in STATE_ORDER if state in self._by_state)
         first = self._by_state[worst][0]
         total = sum(self._by_status.values())
@@ -186,7 +213,22 @@ class _Component:
             message += f"; {about['truncated_alerts']} more alerts of the group were cut off"
         kept = [told for state in STATE_ORDER for told in self._by_state.get(state, [])][:ALERTS_KEPT]
         details = {"alerts": kept, "counts": dict(self._by_status)} | about
-        snapshots.add(name, worst, message, observed_at=self._observed_at, details=details)
+        if first.get("started_at"):
+            details["began_at"] = first["started_at"]
+        self._over.sort(key=lambda over: over[1])
+        for number, (starts, ends, state) in enumerate(self._over, start=1):
+            alert = first.get("alertname", "alert")
+            if starts is not None and starts < ends and state is not ComponentState.OPERATIONAL:
+                fired = {"began_at": starts.isoformat(), "ended_at": ends.isoformat()}
+                sentence = f"{alert} fired until {iso(ends)}"
+                snapshots.add(name, state, sentence, observed_at=starts, details=fired, cause=cause, url=self._url)
+            is_last = number == len(self._over) and not self._is_now
+            over, told = (message, details) if is_last else (f"{alert} resolved", {"ended_at": ends.isoformat()})
+            snapshots.add(
+                name, ComponentState.OPERATIONAL, over, observed_at=ends, details=told, cause=cause, url=self._url
+            )
+        if self._is_now:
+            snapshots.add(name, worst, message, observed_at=self._sent, details=details, cause=cause, url=self._url)
 
 
 def _status(alert: dict[str, Any], default: Any) -> str:

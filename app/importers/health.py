@@ -5,23 +5,24 @@ instances; the IETF draft health+json (draft-inadarei-api-health-check, `checks`
 `checks`); NestJS Terminus and ASP.NET Core (`entries`, `results`), which differ in the container's name; Statuspage
 (see statuspage.py). No parser library serves: each is a few lines of JSON.
 
-The whole is the component `service`, or what the document calls it (serviceId, an instance's name); its parts go by
-their keys, behind that name where there is one. Parts inside a part are told in its details.
+The whole is the component that the document names (serviceId, an instance's name), else it is named after its file; its
+parts go by their keys, behind that name. Parts inside a part are told in its details.
+
+Most of them are answers of the moment, observed when they say, else when they come in. Spring Boot Admin tells of
+changes: the state of an instance holds until it tells of another, so the instance is the cause.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from app.domain.components import ComponentState
-from app.importers.base import Artifact, ImportBatch, Probe, Reject, Rejected, clip
+from app.importers.base import Artifact, ImportBatch, Probe, Reject, Rejected, clip, link
 from app.importers.documents import as_dict, as_list, as_text, read_json
 from app.importers.moments import moment
-from app.importers.snapshots import Snapshots, known_state, worst_state
-from app.importers.sources import stem_of
+from app.importers.snapshots import Snapshots, cause_of, known_state, worst_state
 from app.importers.statuspage import is_component, is_statuspage, page_of, read_statuspage
 
 FORMAT = "health"
@@ -48,20 +49,15 @@ def parse(artifact: Artifact) -> ImportBatch | Rejected:
     dialect = _dialect(document)
     if not dialect:
         raise Reject("no health document: an object with a known word under 'status', or a status page, is wanted")
-    snapshots = Snapshots()
+    snapshots = Snapshots(artifact)
     if dialect == "statuspage":
         read_statuspage(document if isinstance(document, dict) else page_of(document), snapshots)
     elif dialect == "spring-boot-admin":
         for instance in document if isinstance(document, list) else [document]:
             _instance(as_dict(instance), snapshots)
     else:
-        # Early drafts wrote serviceID. A document without a name is called after its file: a made-up name would be
-        # shared by all of them, and one that is up would hide one that is down.
-        told = as_text(document.get("serviceId")) or as_text(document.get("serviceID"))
-        prefix = told if dialect == "health+json" else ""
-        unnamed = "" if prefix else clip(stem_of(artifact.name.rpartition("/")[2]), 120)
-        _service(document, prefix or unnamed, moment(document.get("time")), snapshots)
-        return replace(snapshots.batch(FORMAT, dialect), unnamed=unnamed)
+        name = _service_id(document) if dialect == "health+json" else ""
+        _service(document, snapshots, snapshots.name(name), moment(document.get("time")))
     return snapshots.batch(FORMAT, dialect)
 
 
@@ -136,39 +132,61 @@ def _word(value: dict[str, Any]) -> str:
     return next((text for key in ("status", "state", "outcome") if (text := as_text(value.get(key)))), "")
 
 
+def _service_id(document: dict[str, Any]) -> str:
+    """What the draft calls `serviceId`, and its early versions `serviceID`."""
+    return next((as_text(value) for key, value in document.items() if key.lower() == "serviceid"), "")
+
+
 def _instance(instance: dict[str, Any], snapshots: Snapshots) -> None:
-    """An instance of Spring Boot Admin, or its event that its status changed."""
-    info = as_dict(instance.get("statusInfo"))
-    name = as_text(as_dict(instance.get("registration")).get("name")) or as_text(instance.get("instance"))
-    _service(info, name, moment(instance.get("statusTimestamp") or instance.get("timestamp")), snapshots)
+    """An instance of Spring Boot Admin as it is now, or the event that its status changed."""
+    info, id = as_dict(instance.get("statusInfo")), as_text(instance.get("id")) or as_text(instance.get("instance"))
+    registration = as_dict(instance.get("registration"))
+    name = snapshots.name(as_text(registration.get("name")) or as_text(instance.get("instance")))
+    changed = moment(instance.get("statusTimestamp"))
+    details = {"began_at": changed.isoformat()} if changed else {}
+    cause, url = cause_of("spring-boot-admin", id or name), link(registration.get("serviceUrl"))
+    _service(info, snapshots, name, moment(instance.get("timestamp")), details=details, cause=cause, url=url)
 
 
-def _service(document: dict[str, Any], prefix: str, at: datetime | None, snapshots: Snapshots) -> None:
-    word = _word(document)
+def _service(
+    document: dict[str, Any],
+    snapshots: Snapshots,
+    whole: str,
+    at: datetime | None,
+    *,
+    details: dict[str, Any] | None = None,
+    cause: str = "",
+    url: str = "",
+) -> None:
     parts = list(_parts(document))
     states = {name: _state_of(part) for name, part in parts}
     troubled = [name for name, state in states.items() if state is not ComponentState.OPERATIONAL]
-    state = known_state(word)
+    state = known_state(_word(document))
     said = (
-        clip(word, 60) or "no status",
+        clip(_word(document), 60) or "no status",
         f"not well: {', '.join(troubled[:10])}" if troubled else "",
         _text(document),
     )
     times = [time for _name, part in parts if (time := _time(part))]
+    kept = {"parts": {name: states[name].value for name in list(states)[:PARTS_KEPT]}}
     snapshots.add(
-        prefix or "service",
+        whole,
         state or ComponentState.UNKNOWN,
         "; ".join(filter(None, said)),
         observed_at=at or max(times, default=None),
-        details=_facts(document) | {"parts": {name: states[name].value for name in list(states)[:PARTS_KEPT]}},
+        details=_facts(document) | kept | (details or {}),
+        cause=cause,
+        url=url,
     )
     for name, part in parts:
         snapshots.add(
-            f"{clip(prefix, 120)}/{name}" if prefix else name,
+            f"{clip(whole, 120)}/{name}",
             states[name],
             _part_message(part),
             observed_at=_time(part) or at,
-            details=_part_details(part),
+            details=_part_details(part) | (details or {}),
+            cause=cause,
+            url=url,
         )
 
 

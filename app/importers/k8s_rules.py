@@ -80,8 +80,6 @@ def judge(value: dict[str, Any]) -> Finding:
     elif status or conditions_of(value):
         RULES.get(kind, _general)(value, status, found)
         _generation(value, status, found)
-    elif "spec" in value:
-        found.notes.append("a manifest, not what the cluster says of it")
     return found
 
 

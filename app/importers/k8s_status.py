@@ -5,8 +5,9 @@ serves: the clients' models reject unknown fields and versions, and what counts 
 
 A status says what is, not when it was looked at: the moments in it tell when something last changed. So a snapshot
 counts as observed when it was imported, but for a Node (the kubelet's last heartbeat) and an Event (its last time).
-A manifest, without a status, is `unknown`. In a list, objects of kinds that never report one, such as a Secret, are
-passed over when others do; so are events that are no warnings.
+A manifest is no answer: nothing is taken from an object without a status, and a file of such objects is rejected. In a
+list, objects that say nothing of how they do, such as a Service, and events that are no warnings are passed over when
+others do.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from app.importers.snapshots import Snapshots
 FORMAT = "k8s-status"
 
 _WORKLOADS = RULES.keys() - {"Service"}
-"""Kinds that are never passed over: without a status they are unknown."""
+"""Kinds that are never passed over: with a status that says nothing they are unknown."""
 
 CONDITIONS_KEPT = 12
 IMAGES_KEPT = 10
@@ -59,24 +60,33 @@ def detect(probe: Probe) -> bool:
 
 
 def parse(artifact: Artifact) -> ImportBatch | Rejected:
-    """One snapshot for each object."""
+    """One snapshot for each object that says how it does."""
     documents = read_documents(artifact)
     if not holds_statuses(documents):
         raise Reject("no Kubernetes object with a status: apiVersion, kind and metadata.name are wanted")
     objects = list(kube_objects(documents))
     if not objects:
         raise Reject("the list of Kubernetes objects is empty")
-    # What is applied says how things are wanted, not how they are.
-    told = [value for value in objects if "status" in value or value["kind"] not in _WORKLOADS]
-    if not told:
-        raise Reject("manifests without status say what is wanted, not how it runs; use kubectl get -o json")
-    judged = [(value, judge(value)) for value in told]
+    judged = [(value, judge(value)) for value in objects if _is_answer(value)]
+    if not judged:
+        first = next((value for value in objects if "spec" in value), objects[0])
+        what = f"{as_text(first.get('kind'))} {as_text(as_dict(first.get('metadata')).get('name'))}"
+        raise Reject(
+            f"a manifest, such as {clip(what, 200)}, says what is wanted, not how it does: none of the objects has a"
+            " status; `kubectl get -o json` gives them with theirs"
+        )
     reporting = [(value, found) for value, found in judged if found.states or value["kind"] in _WORKLOADS]
-    snapshots = Snapshots()
+    snapshots = Snapshots(artifact)
     for value, found in reporting or judged:
         state, message = found.verdict()
         snapshots.add(object_name(value), state, message, observed_at=_observed_at(value), details=_details(value))
     return snapshots.batch(FORMAT, clip(as_text(objects[0].get("kind")), 60) if len(objects) == 1 else "List")
+
+
+def _is_answer(value: dict[str, Any]) -> bool:
+    """Whether an object is as a cluster tells of it, not as somebody wants it to be."""
+    told = value.get("kind") == "Event" or as_dict(value.get("metadata")).get("deletionTimestamp")
+    return bool(told or as_dict(value.get("status")) or conditions_of(value))
 
 
 def _observed_at(value: dict[str, Any]) -> datetime | None:

@@ -1,13 +1,18 @@
-"""Component snapshots as they are gathered: one for each component, the worst where several tell of the same one."""
+"""Component snapshots as they are gathered: one for each component, cause and time, the worst where several tell.
+
+A component that a document does not name is named after the document's file: a made-up name would be everybody's, and
+one service that is up would hide another that is down.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 from app.domain.components import ComponentState
-from app.importers.base import ComponentSnapshot, ImportBatch, Reject, clip
+from app.importers.base import Artifact, ComponentSnapshot, ImportBatch, Reject, clip
+from app.importers.sources import stem_of
 
 STATE_ORDER: tuple[ComponentState, ...] = (
     ComponentState.MAJOR_OUTAGE,
@@ -22,7 +27,12 @@ STATE_ORDER: tuple[ComponentState, ...] = (
 COMPONENT_LIMIT = 5000
 """Components of one artifact."""
 
+SNAPSHOT_LIMIT = 20_000
+"""Snapshots of one artifact: a component may have many alerts, and an alert that is over has a beginning and an end."""
+
 NAME_LIMIT = 300
+STEM_LIMIT = 120
+CAUSE_PART_LIMIT = 64
 
 _WORDS = {
     "up": ComponentState.OPERATIONAL,
@@ -61,11 +71,34 @@ def worst_state(states: list[ComponentState]) -> ComponentState:
     return min(states, key=STATE_ORDER.index, default=ComponentState.UNKNOWN)
 
 
-@dataclass(slots=True)
-class Snapshots:
-    """The components in file order."""
+def cause_of(producer: str, *parts: str) -> str:
+    """The name of a cause, such as `statuspage:kctbh9vrtdwd:8l4ygp009s5s`. Causes stand in indexes, so a part that is
+    long, empty or no plain word goes by its digest."""
+    return ":".join([producer, *(part if _is_word(part) else _digest(part) for part in parts)])
 
-    _found: dict[str, ComponentSnapshot] = field(default_factory=dict)
+
+def _digest(part: str) -> str:
+    return sha256(part.encode(errors="surrogatepass")).hexdigest()[:32]
+
+
+def _is_word(part: str) -> bool:
+    return 0 < len(part) <= CAUSE_PART_LIMIT and part.isascii() and part.replace("-", "").replace("_", "").isalnum()
+
+
+class Snapshots:
+    """The snapshots of one artifact in file order, those of a component and cause in the order of time."""
+
+    def __init__(self, artifact: Artifact) -> None:
+        self._stem = clip(stem_of(artifact.name.replace("\\", "/").rpartition("/")[2]), STEM_LIMIT)
+        self._stem_is_used = False
+        self._found: dict[str, dict[tuple[str, datetime | None], ComponentSnapshot]] = {}
+        self._count = 0
+
+    def name(self, given: str) -> str:
+        """What a component is called: as the document says, else after its file."""
+        name = clip(given, NAME_LIMIT)
+        self._stem_is_used = self._stem_is_used or not name
+        return name or self._stem
 
     def add(
         self,
@@ -75,22 +108,37 @@ class Snapshots:
         *,
         observed_at: datetime | None = None,
         details: dict[str, Any] | None = None,
+        cause: str = "",
+        url: str = "",
     ) -> None:
-        """Take one in. A component told of before keeps the worse of the two."""
-        name = clip(component, NAME_LIMIT) or "unnamed"
-        told = ComponentSnapshot(name, status, clip(message), observed_at, details or {})
-        known = self._found.get(name)
+        """Take one in. A component told of before, by the same cause and of the same time, keeps the worse of the two;
+        one seen by asking has one status, whatever its parts say of the time."""
+        name = self.name(component)
+        if name not in self._found and len(self._found) >= COMPONENT_LIMIT:
+            raise Reject(f"more than {COMPONENT_LIMIT:,} components in one file")
+        told = self._found.setdefault(name, {})
+        key = (cause, observed_at if cause else None)
+        known = told.get(key)
         if known is not None and STATE_ORDER.index(known.status) <= STATE_ORDER.index(status):
             return
-        if known is None and len(self._found) >= COMPONENT_LIMIT:
-            raise Reject(f"more than {COMPONENT_LIMIT:,} components in one file")
-        self._found[name] = told
+        self._count += known is None
+        if self._count > SNAPSHOT_LIMIT:
+            raise Reject(f"more than {SNAPSHOT_LIMIT:,} snapshots of components in one file")
+        told[key] = ComponentSnapshot(name, status, clip(message), observed_at, details or {}, cause, url)
 
     def __len__(self) -> int:
-        return len(self._found)
+        return self._count
 
     def batch(self, format: str, dialect: str) -> ImportBatch:
         """The batch of these components. Raises Reject when there is none."""
         if not self._found:
             raise Reject("no component is named: there is nothing whose status this could be")
-        return ImportBatch(format, dialect, components=tuple(self._found.values()))
+        components = [snapshot for told in self._found.values() for snapshot in sorted(told.values(), key=_when)]
+        unnamed = self._stem if self._stem_is_used else ""
+        return ImportBatch(format, dialect, components=tuple(components), unnamed=unnamed)
+
+
+def _when(snapshot: ComponentSnapshot) -> tuple[bool, datetime]:
+    """What says no time is of now, and last."""
+    at = snapshot.observed_at
+    return at is None, at or datetime.min.replace(tzinfo=UTC)

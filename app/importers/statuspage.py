@@ -3,6 +3,9 @@ management API's list of components.
 
 The page itself becomes a component, by its name, only where the document lists no components: a page's indicator
 is made from its components. Incidents tell in a component's message; their effect is in its status already.
+
+A page tells what is true now, so it is observed when it comes in; when trouble began is told in the details. A page is
+a cause for each of its components: what it says of one holds until it says otherwise, whatever others see in between.
 """
 
 from __future__ import annotations
@@ -10,11 +13,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from app.domain.components import ComponentState
-from app.importers.base import Reject, clip
+from app.domain.components import TROUBLED, ComponentState
+from app.importers.base import Reject, clip, link
 from app.importers.documents import as_dict, as_list, as_text
 from app.importers.moments import moment
-from app.importers.snapshots import Snapshots, known_state, worst_state
+from app.importers.snapshots import Snapshots, cause_of, known_state, worst_state
 
 STATE_BY_IMPACT = {
     "none": ComponentState.OPERATIONAL,
@@ -51,29 +54,52 @@ def page_of(components: list[dict[str, Any]]) -> dict[str, Any]:
 def read_statuspage(document: dict[str, Any], snapshots: Snapshots) -> None:
     """The page's components; the page alone where the document lists none. Raises Reject when it tells neither."""
     page = as_dict(document.get("page"))
-    at = moment(page.get("updated_at"))
+    page_id, updated = as_text(page.get("id")) or as_text(page.get("name")), clip(as_text(page.get("updated_at")), 40)
     components = [component for component in as_list(document.get("components")) if isinstance(component, dict)]
     if not components:
         state, message = _page_state(document)
         name = as_text(page.get("name")) or as_text(page.get("id"))
-        snapshots.add(name, state, message, observed_at=at, details={"page": clip(as_text(page.get("url")), 300)})
+        told = [*_open(document, "incidents"), *_open(document, "scheduled_maintenances")]
+        about = {
+            "page": clip(as_text(page.get("url")), 300),
+            "updated_at": updated,
+            "began_at": _beginning(told, state),
+        }
+        snapshots.add(
+            name,
+            state,
+            message,
+            details={key: fact for key, fact in about.items() if fact},
+            cause=cause_of("statuspage", page_id),
+            url=link(*(entry.get("shortlink") for entry in told), page.get("url")),
+        )
         return
     incidents = _incidents_by_component(document)
     names = _names(components)
     for component, name in zip(components, names, strict=True):
         word = as_text(component.get("status"))
         state = known_state(word) or ComponentState.UNKNOWN
-        about = incidents.get(as_text(component.get("id")), [])
-        facts = {
+        told = incidents.get(as_text(component.get("id")), [])
+        sentences = [_sentence(entry) for entry in told]
+        since = clip(as_text(component.get("updated_at")), 40)
+        facts: dict[str, Any] = {
             "id": clip(as_text(component.get("id")), 60),
             "status": clip(word, 60),
-            "since": clip(as_text(component.get("updated_at")), 40),
+            "since": since,
+            "began_at": _beginning([*told, {"created_at": component.get("updated_at")}], state),
+            "updated_at": updated,
             "group": component.get("group") is True,
-            "incidents": about[:10],
+            "incidents": sentences,
         }
-        message = "; ".join([clip(word, 60).replace("_", " ") or "no status reported", *about])
-        details = {key: fact for key, fact in facts.items() if fact}
-        snapshots.add(name, state, message, observed_at=at, details=details)
+        message = "; ".join([clip(word, 60).replace("_", " ") or "no status reported", *sentences])
+        snapshots.add(
+            name,
+            state,
+            message,
+            details={key: fact for key, fact in facts.items() if fact},
+            cause=cause_of("statuspage", page_id, as_text(component.get("id")) or name),
+            url=link(*(entry.get("shortlink") for entry in told), page.get("url")),
+        )
 
 
 def _names(components: list[dict[str, Any]]) -> list[str]:
@@ -93,16 +119,26 @@ def _open(document: dict[str, Any], key: str) -> list[dict[str, Any]]:
     return [entry for entry in told if as_text(entry.get("status")) not in _OVER]
 
 
-def _incidents_by_component(document: dict[str, Any]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+def _incidents_by_component(document: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
     for key in ("incidents", "scheduled_maintenances"):
         for entry in _open(document, key)[:100]:
-            sentence = clip(f"{as_text(entry.get('name'))} ({as_text(entry.get('status'))})", 200)
             for component in as_list(entry.get("components")):
                 told = found.setdefault(as_text(as_dict(component).get("id")), [])
                 if len(told) < 10:
-                    told.append(sentence)
+                    told.append(entry)
     return found
+
+
+def _sentence(entry: dict[str, Any]) -> str:
+    return clip(f"{as_text(entry.get('name'))} ({as_text(entry.get('status'))})", 200)
+
+
+def _beginning(entries: list[dict[str, Any]], state: ComponentState) -> str:
+    """When the trouble began that entries tell of, as far as they say; "" where there is none."""
+    times = (moment(entry.get("started_at")) or moment(entry.get("created_at")) for entry in entries)
+    began = min((time for time in times if time), default=None)
+    return began.isoformat() if began is not None and state in TROUBLED else ""
 
 
 def _page_state(document: dict[str, Any]) -> tuple[ComponentState, str]:

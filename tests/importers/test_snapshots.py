@@ -37,7 +37,7 @@ def test_a_word_nobody_knows_has_no_state(word: Any) -> None:
 
 
 def test_the_worse_of_two_is_kept() -> None:
-    snapshots = Snapshots()
+    snapshots = Snapshots(Artifact.of_bytes("db.json", b""))
     for state in (ComponentState.DEGRADED_PERFORMANCE, ComponentState.MAJOR_OUTAGE, ComponentState.OPERATIONAL):
         snapshots.add("db", state, state.value)
     (component,) = snapshots.batch("health", "").components
@@ -47,7 +47,7 @@ def test_the_worse_of_two_is_kept() -> None:
 
 def test_no_component_is_a_rejection() -> None:
     with pytest.raises(Reject, match="no component is named"):
-        Snapshots().batch("health", "")
+        Snapshots(Artifact.of_bytes("db.json", b"")).batch("health", "")
 
 
 def test_the_number_of_components_is_limited() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -312,6 +313,39 @@ def test_a_manifest_without_status_is_no_answer(run: Run, tmp_path: Path) -> Non
         path.write_text(json.dumps(document))
         done = run("import", path, "--environment", "staging", "--json")
         assert done.exit_code == code, done.output
-    assert "say what is wanted" in json.loads(done.output.splitlines()[0])["reason"]
+    assert "what is wanted" in json.loads(done.output.splitlines()[0])["reason"]
     done = run("readiness", "--environment", "staging", "--format", "json")
     assert not [each for each in json.loads(done.output)["reasons"] if each["subject_type"] == "component"]
+
+
+def test_an_alert_holds_until_it_is_told_otherwise(run: Run, tmp_path: Path) -> None:
+    """However long ago it began, and whatever a healthy probe says in between."""
+
+    def troubled() -> list[str]:
+        done = run("readiness", "--environment", "staging", "--format", "json")
+        return [each["subject"] for each in json.loads(done.output)["reasons"] if each["code"] == "failed"]
+
+    def take(path: Path) -> None:
+        done = run("import", path, "--environment", "staging")
+        assert done.exit_code == 0, done.output
+
+    alert: dict[str, Any] = {
+        "status": "firing", "labels": {"alertname": "Down", "severity": "critical", "service": "api"},
+        "annotations": {}, "startsAt": "2026-06-01T10:00:00Z", "endsAt": "0001-01-01T00:00:00Z", "fingerprint": "f1",
+    }  # fmt: skip
+    other = alert | {"labels": alert["labels"] | {"alertname": "Slow"}, "fingerprint": "f2"}
+    path, probe = tmp_path / "payload.json", tmp_path / "api.json"
+
+    def send(*alerts: dict[str, Any]) -> None:
+        path.write_text(json.dumps({"status": "firing", "groupKey": "g", "receiver": "r", "alerts": list(alerts)}))
+        take(path)
+
+    send(alert, other)
+    assert troubled() == ["api"]
+    probe.write_text(json.dumps({"status": "UP"}))
+    take(probe)
+    assert troubled() == ["api"], "a healthy look does not end an alert"
+    send(alert | {"status": "resolved", "endsAt": datetime.now(UTC).isoformat()})
+    assert troubled() == ["api"], "nor does another alert's end"
+    send(other | {"status": "resolved", "endsAt": datetime.now(UTC).isoformat()})
+    assert troubled() == []
