@@ -1,9 +1,10 @@
 """JUnit XML, as every test runner spells it: Surefire, Gradle, pytest, Jest, gtest, nextest, PHPUnit, xcresult …
 
 There is no one schema. Read as what they share: <testcase> elements at any depth are counted, each once, by the
-worst of its <error>, <failure>, <skipped> children; totals written as attributes are often wrong and only shown.
-Surefire's flakyFailure, flakyError, rerunFailure and rerunError in a case that did not fail in the end mark it
-flaky. junitparser and its like build the whole tree, which a 500 MB report does not allow, and merge or drop what
+worst of its <error>, <failure>, <skipped> children; totals written as attributes are often wrong, so they count only
+where a suite declares more than it holds (see `declared`). Surefire's flakyFailure, flakyError, rerunFailure and
+rerunError in a case that did not fail in the end mark it flaky. A test that node:test calls todo may fail: it is
+pending. junitparser and its like build the whole tree, which a 500 MB report does not allow, and merge or drop what
 their model lacks; hence a reader of our own over the streaming XML events.
 """
 
@@ -14,12 +15,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from app.domain.checks import Held, subject_of_tests
 from app.domain.evidence import EvidenceType, Result, TestCounts, worst_result
 from app.domain.invariants import ids_in_text
 from app.importers.base import Artifact, ImportBatch, Item, Probe, Reject, clip
 from app.importers.cases import Cases
+from app.importers.declared import Shortfall, Suite, total
 from app.importers.markup import walk
 from app.importers.moments import moment
+from app.importers.origins import Origin
 
 FORMAT = "junit"
 
@@ -86,7 +90,8 @@ class _Suite:
 
     name: str
     invariants: list[str]
-    outcomes: set[Result] = field(default_factory=set)
+    outcomes: set[Result]
+    totals: Suite
 
 
 @dataclass(slots=True)
@@ -95,7 +100,9 @@ class _Case:
 
     attributes: dict[str, str]
     messages: dict[str, str] | None = None
+    bad: int = 0
     reruns: int = 0
+    todo: bool = False
     invariants: tuple[str, ...] = ()
 
     def problem(self, kind: str, message: str) -> None:
@@ -104,6 +111,8 @@ class _Case:
 
     def result(self) -> Result:
         told = self.messages
+        if self.todo and told and "error" not in told:
+            return Result.PENDING if "failure" in told else Result.SKIPPED
         if told:
             for kind, result in _WORST_FIRST:
                 if kind in told:
@@ -136,6 +145,9 @@ class _Report:
     problems: list[dict[str, Any]] = field(default_factory=list)
     problem_count: int = 0
     problem_results: set[Result] = field(default_factory=set)
+    shortfall: Shortfall = field(default_factory=Shortfall)
+    held: Held = field(default_factory=Held)
+    origin: Origin = field(default_factory=Origin)
     root_seconds: float | None = None
     top_seconds: float = 0.0
     case_seconds: float = 0.0
@@ -157,7 +169,7 @@ class _Report:
     def _start_suite(self, name: str, attributes: dict[str, str]) -> None:
         own = attributes.get("name", "")
         depth = len(self.suites)
-        self.suites.append(_Suite(own, list(ids_in_text(own))))
+        self.suites.append(_Suite(own, list(ids_in_text(own)), set(), Suite(attributes)))
         self.suite_count += name == "testsuite"
         seconds = _seconds(attributes.get("time"))
         self._span(attributes.get("timestamp"), seconds)
@@ -178,9 +190,8 @@ class _Report:
     def _declare(self, attributes: dict[str, str]) -> None:
         """Totals as written: the root's where it gives any, else summed over the suites right below it."""
         for attribute, name in _TOTALS:
-            value = attributes.get(attribute, "").strip()
-            if value.isascii() and value.isdigit() and len(value) < 10:
-                self.declared[name] = self.declared.get(name, 0) + int(value)
+            if (value := total(attributes, attribute)) is not None:
+                self.declared[name] = self.declared.get(name, 0) + value
 
     def _span(self, timestamp: str | None, seconds: float | None) -> None:
         started = moment(timestamp)
@@ -204,20 +215,26 @@ class _Report:
         if parent == "testcase" and name != "property":
             case = self.open_cases[-1]
             case.reruns += name in _RERUNS
+            case.bad += name != "skipped"
+            case.todo |= name == "skipped" and attributes.get("type") == "todo"
             case.problem("rerun" if name in _RERUNS else name, _message(attributes, text))
         elif parent in _SUITES and name in ("error", "failure"):
-            self._suite_problem(name, _message(attributes, text))
+            self._suite_problem(name, attributes, text)
         elif parent == "properties" and name == "property":
             self._property(attributes, text, self.parents[-2])
 
-    def _suite_problem(self, kind: str, message: str) -> None:
+    def _suite_problem(self, kind: str, attributes: dict[str, str], text: str) -> None:
         self.problem_count += 1
         result = Result.ERROR if kind == "error" else Result.FAILED
         self.problem_results.add(result)
         suite = self.suites[-1]
         suite.outcomes.add(result)
+        suite.totals.bad += 1
         if len(self.problems) < SUITE_PROBLEMS:
-            self.problems.append({"suite": clip(suite.name, 300), "kind": kind, "message": clip(message)})
+            path = " › ".join(clip(each.name, 100) for each in self.suites[-3:] if each.name.strip())
+            told = {"suite": path, "kind": kind, "type": clip(attributes.get("type", ""), 100)}
+            told |= {"name": clip(attributes.get("name", ""), 200), "message": clip(_message(attributes, text))}
+            self.problems.append({key: value for key, value in told.items() if value})
 
     def _property(self, attributes: dict[str, str], text: str, owner: str) -> None:
         name = attributes.get("name", "").strip().lower()
@@ -228,8 +245,12 @@ class _Report:
                 self.open_cases[-1].invariants += tuple(ids)
             elif owner in _SUITES:
                 self.suites[-1].invariants += ids
+        elif owner not in _SUITES:
+            return
         elif name == "go.version" and not self.runner:
             self.runner = clip(f"go test {value}", 100)
+        else:
+            self.origin.told(name, value)
 
     def _end_case(self, case: _Case) -> None:
         attributes = case.attributes
@@ -241,11 +262,18 @@ class _Report:
         suite = self.suites[-1]
         suite.outcomes.add(result)
         owner = attributes.get("classname") or attributes.get("class") or ""
+        self.held.add(owner or suite.name)
+        totals = suite.totals
+        totals.own_cases += 1
+        totals.last_case = attributes
         name = attributes.get("name") or owner or "(unnamed)"
         invariants = (*case.invariants, *ids_in_text(owner)) if case.invariants or "PI-" in owner else ()
         if result is Result.PASSED:
             self.cases.add(name, result, invariants=invariants)
             return
+        totals.not_run += result is Result.SKIPPED
+        totals.bad += max(case.bad, result in (Result.FAILED, Result.ERROR))
+        totals.attempts += case.reruns
         place, line = attributes.get("file", ""), attributes.get("line") or attributes.get("lineno") or ""
         self.cases.add(
             name,
@@ -259,18 +287,18 @@ class _Report:
 
     def _end_suite(self) -> None:
         suite = self.suites.pop()
+        suite.totals.cases += suite.totals.own_cases
+        if short := self.shortfall.look(suite.totals, outermost=not self.suites):
+            suite.outcomes.add(short)
         if self.suites:
             self.suites[-1].outcomes |= suite.outcomes
+            self.suites[-1].totals.take(suite.totals)
         for invariant in dict.fromkeys(suite.invariants):
             self.cases.prove(invariant, suite.name or "(unnamed suite)", worst_result(list(suite.outcomes)))
 
     def batch(self) -> ImportBatch:
         counts = self.cases.counts()
-        result = worst_result([counts.result(), *self.problem_results])
-        unseen = self.declared.get("failures", 0) + self.declared.get("errors", 0)
-        if unseen and result in (Result.PASSED, Result.SKIPPED):
-            # The runner says that something failed, and no case shows it: nobody can call that a pass.
-            result = Result.INCONCLUSIVE
+        result = worst_result([counts.result(), *self.problem_results, *self.shortfall.results])
         payload: dict[str, Any] = {
             "suites": self.suite_count,
             "duration_s": round(self._duration(), 3),
@@ -278,20 +306,40 @@ class _Report:
         }
         if self.problems:
             payload |= {"suite_problems": self.problems, "suite_problem_count": self.problem_count}
-        if self._contradicted(counts):
+        if self._contradicted(counts) or self.shortfall.count:
             payload["declared"] = self.declared
+        if self.shortfall.count:
+            payload["declared_by_suites"] = self.shortfall.suites
         item = Item(
             evidence_type=EvidenceType.CI,
-            title=f"{self._name()}: {_sentence(counts)}",
+            title=clip("; ".join([f"{self._name()}: {_sentence(counts)}", *self._troubles()]), 500),
             result=result,
             producer=self.runner,
             tests=counts,
             started_at=self.first,
             completed_at=self.last,
             payload=payload,
+            url=self.origin.url,
         )
-        dialect = self.runner.partition(" go")[0].lower().replace(" ", "-")
-        return ImportBatch(FORMAT, dialect=dialect, items=(item,), invariants=self.cases.invariants(self.last))
+        tool = self.runner.partition(" go")[0]
+        return ImportBatch(
+            FORMAT,
+            dialect=tool.lower().replace(" ", "-"),
+            items=(item,),
+            invariants=self.cases.invariants(self.last),
+            subject=subject_of_tests(tool, self.top_names[0] if self.top_names else "", self.held.names()),
+            commit=self.origin.commit,
+        )
+
+    def _troubles(self) -> list[str]:
+        """What a title says beside the counts: failures outside any case, and what is declared and not there."""
+        told = [said] if (said := self.shortfall.sentence()) else []
+        if self.problems:
+            first = self.problems[0]
+            words = [first[key] for key in ("suite", "name", "message") if key in first]
+            count = f"{self.problem_count} {'problem' if self.problem_count == 1 else 'problems'}"
+            told.insert(0, f"{count} outside the tests: {clip(': '.join(words) or first['kind'], 120)}")
+        return told
 
     def _duration(self) -> float:
         """Seconds as the root says, else as the suites right below it, else summed over the cases."""
