@@ -119,18 +119,14 @@ class Held:
     `names` gives those that a subject keeps, and one more where there were more.
     """
 
-    __slots__ = ("_fresh", "_kept", "_last")
+    __slots__ = ("_fresh", "_kept")
 
     def __init__(self) -> None:
         self._fresh: set[str] = set()
         self._kept: dict[str, str] = {}
-        self._last = ""
 
     def add(self, name: str) -> None:
-        """Take a name. Tests of a class stand together as a rule, and reports of a million tests are many."""
-        if name == self._last:
-            return
-        self._last = name
+        """Take a name, again or for the first time."""
         self._fresh.add(name if len(name) < 4 * LABEL_LIMIT else name[: 4 * LABEL_LIMIT])
         if len(self._fresh) >= _FOLD:
             self._fold()

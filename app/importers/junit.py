@@ -100,9 +100,7 @@ class _Case:
 
     attributes: dict[str, str]
     messages: dict[str, str] | None = None
-    bad: int = 0
     reruns: int = 0
-    todo: bool = False
     invariants: tuple[str, ...] = ()
 
     def problem(self, kind: str, message: str) -> None:
@@ -111,9 +109,9 @@ class _Case:
 
     def result(self) -> Result:
         told = self.messages
-        if self.todo and told and "error" not in told:
-            return Result.PENDING if "failure" in told else Result.SKIPPED
         if told:
+            if "todo" in told and "error" not in told:
+                return Result.PENDING if "failure" in told else Result.SKIPPED
             for kind, result in _WORST_FIRST:
                 if kind in told:
                     return result
@@ -147,6 +145,8 @@ class _Report:
     problem_results: set[Result] = field(default_factory=set)
     shortfall: Shortfall = field(default_factory=Shortfall)
     held: Held = field(default_factory=Held)
+    owner: str | None = None
+    """The class of the case before, in the same suite."""
     origin: Origin = field(default_factory=Origin)
     root_seconds: float | None = None
     top_seconds: float = 0.0
@@ -169,6 +169,7 @@ class _Report:
     def _start_suite(self, name: str, attributes: dict[str, str]) -> None:
         own = attributes.get("name", "")
         depth = len(self.suites)
+        self.owner = None
         self.suites.append(_Suite(own, list(ids_in_text(own)), set(), Suite(attributes)))
         self.suite_count += name == "testsuite"
         seconds = _seconds(attributes.get("time"))
@@ -215,9 +216,11 @@ class _Report:
         if parent == "testcase" and name != "property":
             case = self.open_cases[-1]
             case.reruns += name in _RERUNS
-            case.bad += name != "skipped"
-            case.todo |= name == "skipped" and attributes.get("type") == "todo"
             case.problem("rerun" if name in _RERUNS else name, _message(attributes, text))
+            if name != "skipped":
+                self.suites[-1].totals.bad += 1
+            elif attributes.get("type") == "todo":
+                case.problem("todo", "")
         elif parent in _SUITES and name in ("error", "failure"):
             self._suite_problem(name, attributes, text)
         elif parent == "properties" and name == "property":
@@ -262,17 +265,19 @@ class _Report:
         suite = self.suites[-1]
         suite.outcomes.add(result)
         owner = attributes.get("classname") or attributes.get("class") or ""
-        self.held.add(owner or suite.name)
         totals = suite.totals
         totals.own_cases += 1
-        totals.last_case = attributes
+        if owner != self.owner:  # tests of a class stand together, and reports of a million tests are many
+            self.owner = owner
+            self.held.add(owner or suite.name)
+            totals.last_case = attributes
         name = attributes.get("name") or owner or "(unnamed)"
         invariants = (*case.invariants, *ids_in_text(owner)) if case.invariants or "PI-" in owner else ()
         if result is Result.PASSED:
             self.cases.add(name, result, invariants=invariants)
             return
         totals.not_run += result is Result.SKIPPED
-        totals.bad += max(case.bad, result in (Result.FAILED, Result.ERROR))
+        totals.bad += result in (Result.FAILED, Result.ERROR)
         totals.attempts += case.reruns
         place, line = attributes.get("file", ""), attributes.get("line") or attributes.get("lineno") or ""
         self.cases.add(
@@ -287,6 +292,7 @@ class _Report:
 
     def _end_suite(self) -> None:
         suite = self.suites.pop()
+        self.owner = None
         suite.totals.cases += suite.totals.own_cases
         if short := self.shortfall.look(suite.totals, outermost=not self.suites):
             suite.outcomes.add(short)
