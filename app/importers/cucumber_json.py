@@ -153,6 +153,7 @@ def _scenario(
         suite=as_text(feature.get("name")) or as_text(feature.get("uri")),
         message=message if result is not Result.INCONCLUSIVE else "some of its steps have no result",
         labels=[*_tags(feature), *_tags(element)],
+        holder=as_text(feature.get("uri")) or _file(feature.get("location")) or as_text(feature.get("name")),
     )
     if start := moment(element.get("start_timestamp")):
         # Only writers of nanoseconds write this timestamp.
@@ -208,6 +209,11 @@ def _take(parts: _Parts, step: dict[str, Any]) -> str:
         step_name = f"{as_text(step.get('keyword'))}{as_text(step.get('name'))}".strip()
         parts.message = told or f"{status}: {step_name}"
     return status
+
+
+def _file(location: Any) -> str:
+    """The file of behave's `features/cart.feature:3`."""
+    return as_text(location).rpartition(":")[0]
 
 
 def _word(status: Any) -> str:

@@ -103,7 +103,15 @@ def _test(run: Run, test: dict[str, Any], path: str, file: str) -> None:
         result = Result.SKIPPED
     else:
         result = Result.INCONCLUSIVE if state == "none" else Result.ERROR
-    run.add(_name(test, path), result, state, suite=file, message=_message(test), attempts=attempts)
+    run.add(
+        _name(test, path),
+        result,
+        state,
+        suite=file,
+        message=_message(test),
+        holder=file or path or None,
+        attempts=attempts,
+    )
 
 
 def _state(test: dict[str, Any]) -> str:
