@@ -20,9 +20,9 @@ from typing import Any
 
 from app.domain.evidence import EvidenceType, Result
 from app.importers.base import Artifact, ImportBatch, Probe, Reject, Rejected
-from app.importers.documents import as_dict, as_list, as_text, read_json
+from app.importers.documents import as_dict, as_list, as_text, read_json, repeated_keys
 from app.importers.moments import moment
-from app.importers.runs import Run, after, objects, seconds
+from app.importers.runs import TOLD_ONLY, Run, after, objects, seconds
 from app.importers.scenarios import RESULTS, WORST_FIRST, worst_status
 
 FORMAT = "cucumber-json"
@@ -81,7 +81,7 @@ class _Parts:
 
 def parse(artifact: Artifact) -> ImportBatch | Rejected:
     """One uat item for the run, and the invariants that its tags and names name."""
-    document = read_json(artifact)
+    document = read_json(artifact, TOLD_ONLY)
     features = objects(document, "the document")
     if not features:
         raise Reject("the report holds no features")
@@ -95,7 +95,7 @@ def parse(artifact: Artifact) -> ImportBatch | Rejected:
         run.facts["repeated_scenarios"] = reading.repeated
     if len(features) == 1:
         run.name = as_text(features[0].get("name"))
-    return run.batch(FORMAT, EvidenceType.UAT)
+    return run.batch(FORMAT, EvidenceType.UAT, repeated_keys(artifact))
 
 
 def _feature(reading: _Reading, feature: dict[str, Any], where: str) -> None:

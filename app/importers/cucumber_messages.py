@@ -15,9 +15,9 @@ from typing import Any
 
 from app.domain.evidence import EvidenceType, Result
 from app.importers.base import Artifact, ImportBatch, Probe, Reject, Rejected, link
-from app.importers.documents import as_count, as_dict, as_list, as_text, json_lines
+from app.importers.documents import as_count, as_dict, as_list, as_text, json_lines, repeated_keys
 from app.importers.moments import moment
-from app.importers.runs import Run
+from app.importers.runs import TOLD_ONLY, Run
 from app.importers.scenarios import RESULTS, WORST_FIRST
 
 FORMAT = "cucumber-messages"
@@ -94,7 +94,7 @@ def parse(artifact: Artifact) -> ImportBatch | Rejected:
     """One uat item for the run, and the invariants that its tags and names name."""
     run = Run("messages", "Cucumber", noun="scenarios")
     stream = _Stream(run)
-    for line, envelope in json_lines(artifact):
+    for line, envelope in json_lines(artifact, TOLD_ONLY):
         if not isinstance(envelope, dict):
             raise Reject("an envelope is a JSON object", line=line)
         for kind, message in envelope.items():
@@ -122,7 +122,7 @@ def parse(artifact: Artifact) -> ImportBatch | Rejected:
     run.facts["attempts_that_were_retried"] = stream.retries.total()
     if len(stream.features) == 1:
         run.name = next(iter(stream.features.values()))
-    return run.batch(FORMAT, EvidenceType.UAT)
+    return run.batch(FORMAT, EvidenceType.UAT, repeated_keys(artifact))
 
 
 def _take(stream: _Stream, kind: str, message: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from app.domain.checks import steady
 from app.domain.evidence import Result
 from app.importers.base import Artifact, Reject, clip
 from app.importers.documents import as_count, as_dict, as_text, json_lines
-from app.importers.runs import Run
+from app.importers.runs import TOLD_ONLY, Run
 
 _RESULTS = {"success": Result.PASSED, "failure": Result.FAILED, "error": Result.ERROR}
 
@@ -58,7 +58,7 @@ def read_dart_test(artifact: Artifact) -> Run:
     suites: dict[Any, _Suite] = {}
     tests: dict[Any, _Test] = {}
     opened = closed = 0
-    for _line, event in json_lines(artifact):
+    for _line, event in json_lines(artifact, TOLD_ONLY):
         if not isinstance(event, dict):
             continue  # flutter puts events of its own, in arrays, between the others
         kind = as_text(event.get("type"))

@@ -16,9 +16,9 @@ from typing import Any
 from app.domain.checks import steady
 from app.domain.evidence import EvidenceType, Result
 from app.importers.base import Artifact, ImportBatch, Probe, Reject, Rejected, clip, link
-from app.importers.documents import as_count, as_dict, as_list, as_text, read_json
+from app.importers.documents import as_count, as_dict, as_list, as_text, read_json, repeated_keys
 from app.importers.moments import moment
-from app.importers.runs import INVARIANT_LABELS, Run, after, numbers, objects, seconds
+from app.importers.runs import INVARIANT_LABELS, TOLD_ONLY, Run, after, numbers, objects, seconds
 
 FORMAT = "playwright-json"
 
@@ -73,7 +73,7 @@ class _Attempts:
 
 def parse(artifact: Artifact) -> ImportBatch | Rejected:
     """One uat item for the run, and the invariants that its tests name by annotation, tag or title."""
-    document = as_dict(read_json(artifact))
+    document = as_dict(read_json(artifact, TOLD_ONLY))
     if not isinstance(document.get("suites"), list):
         raise Reject("a Playwright report has a list of suites; this one has none")
     config, stats = as_dict(document.get("config")), as_dict(document.get("stats"))
@@ -100,7 +100,7 @@ def parse(artifact: Artifact) -> ImportBatch | Rejected:
         run.facts["projects"] = list(attempts.projects)[:_PROJECTS]
     if attempts.by_status["interrupted"]:
         run.limits.add(Result.INCONCLUSIVE)  # somebody or something stopped the run
-    return run.batch(FORMAT, EvidenceType.UAT)
+    return run.batch(FORMAT, EvidenceType.UAT, repeated_keys(artifact))
 
 
 def _origin(run: Run, metadata: dict[str, Any]) -> None:

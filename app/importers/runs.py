@@ -31,6 +31,15 @@ OUTCOME_WORDS = 40
 INVARIANT_LABELS = frozenset({"invariant", "invariants", "category", "tag"})
 """Names, in lower case, of the properties, traits and annotations that may name an invariant."""
 
+TOLD_ONLY = frozenset(
+    (
+        "timestamp", "start_timestamp", "end_timestamp", "starttime", "start_time", "endtime", "end_time", "start",
+        "end", "startedat", "finishedat", "time", "date", "duration", "duration_ms", "elapsed", "comment", "comments",
+        "hostname", "speed",
+    )
+)  # fmt: skip
+"""Keys of JSON reports of tests that decide no outcome, in lower case: one given twice is told, the last is taken."""
+
 _LABEL_ID = re.compile(rf"(?<![\w-]){INVARIANT_ID.pattern}(?![\w-])")
 _FRAMEWORK = re.compile(r"[\\/](net(?:standard|coreapp)?\d+(?:\.\d+)*(?:-[a-z0-9.]+)?)[\\/]", re.IGNORECASE)
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -146,8 +155,9 @@ class Run:
         counts = self.cases.counts()
         return Tally(counts.total, counts.skipped, counts.failed + counts.error + self.problem_count)
 
-    def batch(self, format: str, evidence_type: EvidenceType) -> ImportBatch:
-        """The run as a batch of one item. Raises Reject when the file declares cases and holds none."""
+    def batch(self, format: str, evidence_type: EvidenceType, repeated: Iterable[str] = ()) -> ImportBatch:
+        """The run as a batch of one item; `repeated` are the keys that the file gives twice. Raises Reject when the
+        file declares cases and holds none."""
         counts = self.cases.counts()
         if counts.total == 0 and self.declared_total:
             raise Reject(f"the file declares {self.declared_total} {self.noun} and holds none of them")
@@ -165,6 +175,8 @@ class Run:
             payload["declared"] = self.declared
         if self.shortfalls:
             payload["shortfalls"] = self.shortfalls
+        if twice := [clip(key, 100) for key in repeated]:
+            payload["duplicate_keys"] = twice
         item = Item(
             evidence_type=evidence_type,
             title=clip(self._title(counts), 300),
