@@ -20,6 +20,8 @@ that what two subjects kept can be compared however many they had."""
 LABEL_LIMIT = 200
 """Characters of a subject as people read it, and of each of its words."""
 
+_FOLD = 2048
+
 APART = "~"
 """Stands in a source key between the name of a check and what tells it from another check of that name."""
 
@@ -33,10 +35,32 @@ _EVERYBODYS = frozenset(
         "all tests", "allsuites", "default suite", "suite", "unnamed", "playwright", "playwright tests", "cypress",
         "cypress tests", "surefire", "gotestsum", "go test", "nunit", "xunit", "xunit.net", "mstest", "trx", "karma",
         "cucumber", "behave", "features", "phpunit", "cli arguments", "nextest-run", "nextest", "rspec", "report",
-        "mochawesome", "unittest", "python -m pytest", "nosetests", "results",
+        "mochawesome", "unittest", "python -m pytest", "nosetests", "results", "pytest tests", "alltests", "suites",
+        "test results", "testresults", "selected tests", "bun test", "deno test", "node", "cargo test", "swift test",
+        "xctest", "xunit tests", "unit tests", "unit test", "tests suite", "default test", "surefire suite",
+        "surefire test", "command line suite", "testng", "jasmine", "jasmine tests", "jasmine suite", "minitest",
+        "rspec tests", "ctest", "(empty)", "empty", "(unnamed)", "(no name)", "none", "null", "undefined", "no name",
+        "untitled", "anonymous", "default", "root", "my test suite", "test suite name", "wtr", "web-test-runner",
+        "karma tests", "gtest", "googletest", "catch2", "doctest", "eunit", "robot", "tap", "ava", "tape", "all",
+        "cucumber-js", "junitxmlreporter", "robot framework", "playwright test", "test report",
+        "test-results", "test-run",
     )
 )  # fmt: skip
 _SPACE = re.compile(r"\s+")
+
+_ABSOLUTE = re.compile(r"(?:file://)?(?:/|[A-Za-z]:[\\/]|\\\\)")
+_WORKSPACES = re.compile(
+    r"(?:/home/runner/work|/Users/runner/work|/__w|/builds|[A-Za-z]:/a)/[^/]+/[^/]+/|/home/vsts/work/\d+/s/"
+    r"|/github/workspace/|.*?/jenkins(?:_home)?/workspace/[^/]+/"
+)
+"""Where CI systems check out, as their documentations say: what stands below is the same from run to run."""
+_VARYING = re.compile(
+    r"\d{4}-\d\d-\d\d[T _]\d\d[:._-]?\d\d(?:[:._-]?\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?"
+    r"|(?i:(?<![0-9a-z])[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?![0-9a-z]))"
+    r"|(?<!\d)\d{10,}(?!\d)"
+    r"|(?<=(?:Chrome|Safari|irefox|adless|ectron) )\d+(?:\.\d+)+"
+)
+"""What a run leaves in a name: a moment, a random id, milliseconds since 1970, the version of a browser."""
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -94,39 +118,59 @@ UNSAID = Subject()
 
 
 class Held:
-    """The classes or files of a report of tests, as they stream by: only what a subject keeps of them is kept."""
+    """Names of classes or files of tests, gathered while a report streams by; memory stays small however many come.
+
+    `names` gives those that a subject keeps, and one more where there were more.
+    """
+
+    __slots__ = ("_fresh", "_kept")
 
     def __init__(self) -> None:
-        self._last = ""
-        self._kept: set[str] = set()
-        self._more = False
+        self._fresh: set[str] = set()
+        self._kept: dict[str, str] = {}
 
     def add(self, name: str) -> None:
-        """Take one in. Neighbours are mostly of one class, and cost a comparison."""
-        if name == self._last:
-            return
-        self._last = name
-        if not name or name.isspace():
-            return
-        self._kept.add(_hash(name))
-        if len(self._kept) > 2 * HELD:
-            self._kept = set(sorted(self._kept)[:HELD])
-            self._more = True
+        """Take a name, again or for the first time."""
+        self._fresh.add(name if len(name) < 4 * LABEL_LIMIT else name[: 4 * LABEL_LIMIT])
+        if len(self._fresh) >= _FOLD:
+            self._fold()
 
-    def subject(self, tool: str, name: str = "", *, target: str = "") -> Subject:
-        """The subject of the report; `name` may be everybody's."""
-        word = _word(name)
-        own = "" if word.lower() in _EVERYBODYS else word
-        kept = frozenset(sorted(self._kept)[:HELD])
-        return Subject(_word(tool), _word(target), own, kept, self._more or len(self._kept) > HELD, True)
+    def names(self) -> tuple[str, ...]:
+        """What `subject_of_tests` needs of all the names so far."""
+        self._fold()
+        return tuple(self._kept[mark] for mark in sorted(self._kept))
+
+    def _fold(self) -> None:
+        for name in self._fresh:
+            if word := steady(name):
+                self._kept[_mark(word)] = word
+        self._fresh.clear()
+        if len(self._kept) > HELD + 1:
+            self._kept = {mark: self._kept[mark] for mark in sorted(self._kept)[: HELD + 1]}
+
+
+def steady(name: str) -> str:
+    """A name of tests without what differs from run to run: a moment, a random id, the folder of the run. Of another
+    absolute path the last three parts are kept."""
+    word, before = _word(name), None
+    while word != before:
+        word, before = _steadier(word), word
+    return word
+
+
+def _steadier(word: str) -> str:
+    if _ABSOLUTE.match(word):
+        path = word.removeprefix("file://").replace("\\", "/")
+        below = _WORKSPACES.sub("", path, count=1) if _WORKSPACES.match(path) else ""
+        word = below or "/".join([part for part in path.split("/") if part.strip()][-3:])
+    return _word(_VARYING.sub(" ", word))
 
 
 def subject_of_tests(tool: str = "", name: str = "", holds: Iterable[str] = (), *, target: str = "") -> Subject:
     """The subject of a report of tests. `name` may be anything, everybody's too; `holds` may be without end."""
-    held = Held()
-    for each in holds:
-        held.add(each)
-    return held.subject(tool, name, target=target)
+    kept, more = _sample(steady(each) for each in holds)
+    word = steady(name)
+    return Subject(_word(tool), _word(target), "" if word.lower() in _EVERYBODYS else word, kept, more, True)
 
 
 def subject_of(tool: str, target: str = "", name: str = "", holds: Iterable[str] = ()) -> Subject:
@@ -221,12 +265,12 @@ def same_commit(one: str, other: str) -> bool:
 
 
 def _sample(names: Iterable[str]) -> tuple[frozenset[str], bool]:
-    hashes = {_hash(name) for name in dict.fromkeys(names) if name and name.strip()}
+    hashes = {_mark(_word(name)) for name in dict.fromkeys(names) if name and name.strip()}
     return frozenset(sorted(hashes)[:HELD]), len(hashes) > HELD
 
 
-def _hash(name: str) -> str:
-    return sha256(_word(name).encode(errors="replace")).hexdigest()[:10]
+def _mark(word: str) -> str:
+    return sha256(word.encode()).hexdigest()[:10]
 
 
 def _word(text: str) -> str:

@@ -20,9 +20,9 @@ from typing import Any
 
 from app.domain.evidence import EvidenceType, Result
 from app.importers.base import Artifact, ImportBatch, Probe, Reject, Rejected
-from app.importers.documents import as_dict, as_list, as_text, read_json
+from app.importers.documents import as_dict, as_list, as_text, read_json, repeated_keys
 from app.importers.moments import moment
-from app.importers.runs import Run, after, objects, seconds
+from app.importers.runs import TOLD_ONLY, Run, after, objects, seconds
 from app.importers.scenarios import RESULTS, WORST_FIRST, worst_status
 
 FORMAT = "cucumber-json"
@@ -81,7 +81,7 @@ class _Parts:
 
 def parse(artifact: Artifact) -> ImportBatch | Rejected:
     """One uat item for the run, and the invariants that its tags and names name."""
-    document = read_json(artifact)
+    document = read_json(artifact, TOLD_ONLY)
     features = objects(document, "the document")
     if not features:
         raise Reject("the report holds no features")
@@ -95,7 +95,7 @@ def parse(artifact: Artifact) -> ImportBatch | Rejected:
         run.facts["repeated_scenarios"] = reading.repeated
     if len(features) == 1:
         run.name = as_text(features[0].get("name"))
-    return run.batch(FORMAT, EvidenceType.UAT)
+    return run.batch(FORMAT, EvidenceType.UAT, repeated_keys(artifact))
 
 
 def _feature(reading: _Reading, feature: dict[str, Any], where: str) -> None:
@@ -153,6 +153,7 @@ def _scenario(
         suite=as_text(feature.get("name")) or as_text(feature.get("uri")),
         message=message if result is not Result.INCONCLUSIVE else "some of its steps have no result",
         labels=[*_tags(feature), *_tags(element)],
+        holder=as_text(feature.get("uri")) or _file(feature.get("location")) or as_text(feature.get("name")),
     )
     if start := moment(element.get("start_timestamp")):
         # Only writers of nanoseconds write this timestamp.
@@ -208,6 +209,11 @@ def _take(parts: _Parts, step: dict[str, Any]) -> str:
         step_name = f"{as_text(step.get('keyword'))}{as_text(step.get('name'))}".strip()
         parts.message = told or f"{status}: {step_name}"
     return status
+
+
+def _file(location: Any) -> str:
+    """The file of behave's `features/cart.feature:3`."""
+    return as_text(location).rpartition(":")[0]
 
 
 def _word(status: Any) -> str:

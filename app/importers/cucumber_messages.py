@@ -14,10 +14,10 @@ from datetime import datetime
 from typing import Any
 
 from app.domain.evidence import EvidenceType, Result
-from app.importers.base import Artifact, ImportBatch, Probe, Reject, Rejected
-from app.importers.documents import as_count, as_dict, as_list, as_text, json_lines
+from app.importers.base import Artifact, ImportBatch, Probe, Reject, Rejected, link
+from app.importers.documents import as_count, as_dict, as_list, as_text, json_lines, repeated_keys
 from app.importers.moments import moment
-from app.importers.runs import Run
+from app.importers.runs import TOLD_ONLY, Run
 from app.importers.scenarios import RESULTS, WORST_FIRST
 
 FORMAT = "cucumber-messages"
@@ -94,7 +94,7 @@ def parse(artifact: Artifact) -> ImportBatch | Rejected:
     """One uat item for the run, and the invariants that its tags and names name."""
     run = Run("messages", "Cucumber", noun="scenarios")
     stream = _Stream(run)
-    for line, envelope in json_lines(artifact):
+    for line, envelope in json_lines(artifact, TOLD_ONLY):
         if not isinstance(envelope, dict):
             raise Reject("an envelope is a JSON object", line=line)
         for kind, message in envelope.items():
@@ -106,9 +106,15 @@ def parse(artifact: Artifact) -> ImportBatch | Rejected:
     for attempt in stream.attempts.values():
         stream.attempted.add(attempt.case)
         _add(stream, attempt.case, Result.ERROR, "unfinished", "the scenario was started and never finished")
+    unstarted = 0
     for case in stream.cases:
         if case not in stream.attempted:
             _add(stream, case, Result.SKIPPED, "not started")
+            unstarted += 1
+    if unstarted:
+        run.shortfall(
+            f"{unstarted:,} of {len(stream.cases):,} scenarios {'was' if unstarted == 1 else 'were'} never started"
+        )
     counts = run.cases.counts()
     if stream.said_failed and not (counts.failed or counts.error or run.problem_count or run.limits):
         run.problem("the run is marked as failed, though none of its scenarios failed")
@@ -116,7 +122,7 @@ def parse(artifact: Artifact) -> ImportBatch | Rejected:
     run.facts["attempts_that_were_retried"] = stream.retries.total()
     if len(stream.features) == 1:
         run.name = next(iter(stream.features.values()))
-    return run.batch(FORMAT, EvidenceType.UAT)
+    return run.batch(FORMAT, EvidenceType.UAT, repeated_keys(artifact))
 
 
 def _take(stream: _Stream, kind: str, message: dict[str, Any]) -> None:
@@ -140,6 +146,10 @@ def _take(stream: _Stream, kind: str, message: dict[str, Any]) -> None:
     elif kind == "meta":
         tool = as_dict(message.get("implementation"))
         run.producer = f"{as_text(tool.get('name'))} {as_text(tool.get('version'))}".strip()
+        run.subject_tool = as_text(tool.get("name"))
+        ci = as_dict(message.get("ci"))
+        run.origin.url = run.origin.url or link(ci.get("url"))
+        run.origin.of_commit(as_text(as_dict(ci.get("git")).get("revision")))
     elif kind == "testRunStarted":
         stream.opened += 1
         run.started_at = run.started_at or _moment(message.get("timestamp"))
@@ -200,6 +210,7 @@ def _add(stream: _Stream, case: str, result: Result, outcome: str, message: str 
         suite=stream.features.get(pickle.uri) or pickle.uri,
         message=message,
         labels=pickle.tags,
+        holder=pickle.uri,
         attempts=attempts + 1 if (attempts := stream.retries[case]) else "",
     )
 

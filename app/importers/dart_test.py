@@ -9,18 +9,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from app.domain.checks import steady
 from app.domain.evidence import Result
-from app.importers.base import Artifact, Reject
-from app.importers.documents import as_dict, as_text, json_lines
-from app.importers.runs import Run
+from app.importers.base import Artifact, Reject, clip
+from app.importers.documents import as_count, as_dict, as_text, json_lines
+from app.importers.runs import TOLD_ONLY, Run
 
 _RESULTS = {"success": Result.PASSED, "failure": Result.FAILED, "error": Result.ERROR}
 
 
 @dataclass(slots=True)
+class _Suite:
+    path: str = ""
+    platform: str = ""
+    declared: int | None = None
+    tests: int = 0
+    skipped: bool = False
+
+    @property
+    def holder(self) -> str:
+        """The tests of one file on two platforms are two checks."""
+        return f"{self.platform} {steady(self.path)}".strip() if self.path else ""
+
+
+@dataclass(slots=True)
 class _Test:
     name: str
-    suite: str
+    suite: _Suite
     result: str = ""
     skipped: bool = False
     hidden: bool = False
@@ -40,10 +55,10 @@ def is_dart_event(event: Any) -> bool:
 def read_dart_test(artifact: Artifact) -> Run:
     """The run, or the runs one after another, in a stream of events."""
     run = Run("dart", "dart")
-    suites: dict[Any, str] = {}
+    suites: dict[Any, _Suite] = {}
     tests: dict[Any, _Test] = {}
     opened = closed = 0
-    for _line, event in json_lines(artifact):
+    for _line, event in json_lines(artifact, TOLD_ONLY):
         if not isinstance(event, dict):
             continue  # flutter puts events of its own, in arrays, between the others
         kind = as_text(event.get("type"))
@@ -54,18 +69,22 @@ def read_dart_test(artifact: Artifact) -> Run:
             run.producer = f"dart test {as_text(event.get('runnerVersion'))}".strip()
         elif kind == "suite":
             suite = as_dict(event.get("suite"))
-            suites[_id(suite.get("id"))] = as_text(suite.get("path"))
+            suites[_id(suite.get("id"))] = _Suite(as_text(suite.get("path")), as_text(suite.get("platform")))
+        elif kind == "group":
+            group = as_dict(event.get("group"))
+            if group.get("parentID") is None and (of := suites.get(_id(group.get("suiteID")))):
+                of.declared = as_count(group.get("testCount"))
         elif kind == "testStart":
             test = as_dict(event.get("test"))
-            where = suites.get(_id(test.get("suiteID")), "")
+            where = suites.get(_id(test.get("suiteID"))) or _Suite()
             tests[_id(test.get("id"))] = _Test(as_text(test.get("name")), where)
         elif kind == "error":
             _error(run, tests.get(_id(event.get("testID"))), event)
         elif kind == "testDone":
-            _done(tests.setdefault(_id(event.get("testID")), _Test("", "")), event)
+            _done(tests.setdefault(_id(event.get("testID")), _Test("", _Suite())), event)
         elif kind == "done":
             closed += 1
-            _finish(run, tests, event)
+            _finish(run, tests, suites, event)
             suites, tests = {}, {}
     if not opened:
         raise Reject("the stream of events has no start event")
@@ -94,7 +113,7 @@ def _error(run: Run, test: _Test | None, event: dict[str, Any]) -> None:
         test.result, test.hidden = "failure" if event.get("isFailure") is True else "error", False
 
 
-def _finish(run: Run, tests: dict[Any, _Test], event: dict[str, Any]) -> None:
+def _finish(run: Run, tests: dict[Any, _Test], suites: dict[Any, _Suite], event: dict[str, Any]) -> None:
     events = run.facts.setdefault("test_done_events", {})
     for test in tests.values():
         if test.result in _RESULTS:
@@ -107,7 +126,13 @@ def _finish(run: Run, tests: dict[Any, _Test], event: dict[str, Any]) -> None:
             outcome, message = "none", message or "the test was started and never done"
         elif test.skipped and result is Result.PASSED:
             outcome, result = "skipped", Result.SKIPPED
-        run.add(test.name or "(no name)", result, outcome, suite=test.suite, message=message)
+        test.suite.tests += 1
+        test.suite.skipped |= test.skipped
+        holder = test.suite.holder
+        run.add(test.name or "(no name)", result, outcome, suite=test.suite.path, message=message, holder=holder)
+    for suite in suites.values():
+        if not suite.skipped:  # a group that is skipped as a whole stands as one test
+            run.look(clip(suite.path, 100), suite.declared, suite.tests)
     counts = run.cases.counts()
     if event.get("success") is not True and not (counts.failed or counts.error):
         run.problem(

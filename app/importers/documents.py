@@ -11,7 +11,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from app.importers.base import Artifact, Reject, clip
@@ -32,6 +32,9 @@ JSON_LINES_LIMIT = 1024 * 1024 * 1024
 
 DEPTH_LIMIT = 100
 """Levels of nesting that any known format stays far below."""
+
+REPEATED_LIMIT = 20
+"""Different keys of one document that may be given twice with different values."""
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -69,11 +72,31 @@ def read_text(artifact: Artifact, limit: int = JSON_LIMIT) -> str:
     return decode(artifact.read())
 
 
-def read_json(artifact: Artifact) -> Any:
-    """The artifact as one JSON document; parsed once, for detection and the importer both."""
+def read_json(artifact: Artifact, repeatable: frozenset[str] = frozenset()) -> Any:
+    """The artifact as one JSON document; parsed once, for detection and the importer both.
+
+    Keys of `repeatable`, in lower case, decide nothing in the format: one that an object gives twice with different
+    values has the last, and `repeated_keys` tells of it. Any other such key is refused.
+    """
+    document = look_at_json(artifact)
+    for key in repeated_keys(artifact):
+        if key.lower() not in repeatable:
+            raise _refused_twice(read_text(artifact), key)
+    return document
+
+
+def look_at_json(artifact: Artifact) -> Any:
+    """The document for detection alone, which may hold keys that the format then refuses."""
     if "json" not in artifact.parsed:
-        artifact.parsed["json"] = parse_json(read_text(artifact))
+        repeated: set[str] = set()
+        artifact.parsed["json"] = parse_json(read_text(artifact), repeated)
+        artifact.parsed["repeated"] = repeated
     return artifact.parsed["json"]
+
+
+def repeated_keys(artifact: Artifact) -> list[str]:
+    """The keys that an object of the document gives twice with different values, of which the last was taken."""
+    return sorted(artifact.parsed.get("repeated", ()))
 
 
 def read_json_lines(artifact: Artifact) -> list[Any]:
@@ -89,9 +112,9 @@ def read_json_lines(artifact: Artifact) -> list[Any]:
     return documents
 
 
-def json_lines(artifact: Artifact) -> Iterator[tuple[int, Any]]:
+def json_lines(artifact: Artifact, repeatable: frozenset[str] = frozenset()) -> Iterator[tuple[int, Any]]:
     """(line number, document) of one JSON document a line, read as a stream, so that the file may be larger
-    than `JSON_LIMIT`; each line may not. Blank lines are passed over."""
+    than `JSON_LIMIT`; each line may not. Blank lines are passed over. `repeatable` as for `read_json`."""
     if artifact.size > JSON_LINES_LIMIT:
         raise Reject(f"{artifact.size:,} bytes; JSON lines are limited to {JSON_LINES_LIMIT:,} bytes")
     with artifact.open() as stream:
@@ -108,9 +131,19 @@ def json_lines(artifact: Artifact) -> Iterator[tuple[int, Any]]:
                 raise Reject(f"a line of more than {JSON_LIMIT:,} bytes", line=number)
             if line.strip():
                 try:
-                    yield number, parse_json(decode(line))
+                    yield number, _parse_line(artifact, decode(line), repeatable)
                 except Reject as refused:
                     raise Reject(refused.reason, line=number, column=refused.column) from None
+
+
+def _parse_line(artifact: Artifact, text: str, repeatable: frozenset[str]) -> Any:
+    repeated: set[str] = set()
+    document = parse_json(text, repeated)
+    for key in sorted(repeated):
+        if key.lower() not in repeatable:
+            raise _refused_twice(text, key)
+        artifact.parsed.setdefault("repeated", set()).add(key)
+    return document
 
 
 def read_documents(artifact: Artifact) -> list[Any]:
@@ -141,20 +174,18 @@ def read_yaml(artifact: Artifact) -> list[Any]:
     return found
 
 
-def parse_json(text: str) -> Any:
-    """A JSON document. Rejects NaN and Infinity, keys given twice with different values, and deep nesting."""
+def parse_json(text: str, repeated: set[str] | None = None) -> Any:
+    """A JSON document. Rejects NaN and Infinity, keys given twice with different values, and deep nesting. Where
+    `repeated` is given, such keys of plain values are put there, and the last value is taken."""
     nodes = text.count("{") + text.count("[")
     if nodes > NODE_LIMIT:
         raise Reject(f"{nodes:,} objects and arrays; one JSON document is limited to {NODE_LIMIT:,}")
     try:
-        document = json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
+        document = json.loads(text, object_pairs_hook=_objects(repeated), parse_constant=_constant, parse_float=_float)
     except json.JSONDecodeError as error:
         raise Reject(f"not valid JSON: {error.msg}", line=error.lineno, column=error.colno) from None
     except _Duplicate as error:
-        key = error.key[:100]
-        line, column = _place(text, _again(text, error.key))
-        said = f"the key {key!r} is given twice in one object with different values; which one counts is unknown"
-        raise Reject(said, line=line, column=column) from None
+        raise _refused_twice(text, error.key) from None
     except _Constant as error:
         line, column = _place(text, _bare(text, error.name))
         said = f"{clip(error.name, 50)} is not a JSON value: not a finite number"
@@ -177,15 +208,27 @@ class _Constant(Exception):
         self.name = name
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) != len(pairs):
-        seen: dict[str, Any] = {}
-        for key, value in pairs:
-            if key in seen and seen[key] != value:
-                raise _Duplicate(key)
-            seen[key] = value
-    return made
+def _objects(repeated: set[str] | None) -> Callable[[list[tuple[str, Any]]], dict[str, Any]]:
+    def made_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(pairs)
+        if len(made) != len(pairs):
+            seen: dict[str, Any] = {}
+            for key, value in pairs:
+                if key in seen and seen[key] != value:
+                    plain = not isinstance(value, (dict, list)) and not isinstance(seen[key], (dict, list))
+                    if repeated is None or not plain or len(repeated) >= REPEATED_LIMIT:
+                        raise _Duplicate(key)
+                    repeated.add(key)
+                seen[key] = value
+        return made
+
+    return made_of
+
+
+def _refused_twice(text: str, key: str) -> Reject:
+    line, column = _place(text, _again(text, key))
+    said = f"the key {key[:100]!r} is given twice in one object with different values; which one counts is unknown"
+    return Reject(said, line=line, column=column)
 
 
 def _constant(name: str) -> NoReturn:

@@ -1,9 +1,10 @@
 """JUnit XML, as every test runner spells it: Surefire, Gradle, pytest, Jest, gtest, nextest, PHPUnit, xcresult …
 
 There is no one schema. Read as what they share: <testcase> elements at any depth are counted, each once, by the
-worst of its <error>, <failure>, <skipped> children; totals written as attributes are often wrong and only shown.
-Surefire's flakyFailure, flakyError, rerunFailure and rerunError in a case that did not fail in the end mark it
-flaky. junitparser and its like build the whole tree, which a 500 MB report does not allow, and merge or drop what
+worst of its <error>, <failure>, <skipped> children; totals written as attributes are often wrong, so they count only
+where a suite declares more than it holds (see `declared`). Surefire's flakyFailure, flakyError, rerunFailure and
+rerunError in a case that did not fail in the end mark it flaky. A test that node:test calls todo may fail: it is
+pending. junitparser and its like build the whole tree, which a 500 MB report does not allow, and merge or drop what
 their model lacks; hence a reader of our own over the streaming XML events.
 """
 
@@ -14,13 +15,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.domain.checks import Held
+from app.domain.checks import Held, subject_of_tests
 from app.domain.evidence import EvidenceType, Result, TestCounts, worst_result
 from app.domain.invariants import ids_in_text
 from app.importers.base import Artifact, ImportBatch, Item, Probe, Reject, clip
 from app.importers.cases import Cases
+from app.importers.declared import Shortfall, Suite, total
 from app.importers.markup import walk
 from app.importers.moments import moment
+from app.importers.origins import Origin
 
 FORMAT = "junit"
 
@@ -61,9 +64,6 @@ _RUNNERS = {
     "alltests": "GoogleTest",
 }
 
-_COMMITS = ("git.commit", "git.commit.id", "git_commit", "commit", "commit_sha", "vcs.revision", "ci.commit")
-"""Properties of a suite that name the commit which was tested."""
-
 _COLOUR = re.compile("[\ufffd?\x1b]\\[[0-9;]{0,12}m")
 _GROUPED = re.compile(r"\d{1,3}(,\d{3})*\.\d+")
 
@@ -90,33 +90,8 @@ class _Suite:
 
     name: str
     invariants: list[str]
-    declared: dict[str, int] = field(default_factory=dict)
-    """Totals as the suite itself writes them."""
-    outcomes: set[Result] = field(default_factory=set)
-    cases: int = 0
-    bad: int = 0
-    """Failures and errors in it, its own beside those of its cases."""
-    reruns: int = 0
-    """Runs of cases that were run again; Surefire counts these in its totals, as it counts the last one."""
-    lost: int = 0
-    unseen: int = 0
-    """Tests, and failures or errors, that it or a suite in it declares and nothing in it shows."""
-
-    def settle(self) -> None:
-        """Hold what is declared against what is written."""
-        missing = self.declared.get("tests", 0) - self.cases - self.reruns
-        told = self.declared.get("failures", 0) + self.declared.get("errors", 0)
-        self.lost = max(self.lost, missing)
-        self.unseen = max(self.unseen, told - self.bad - self.reruns)
-
-    def take(self, inner: _Suite) -> None:
-        """Count what a suite in it counted."""
-        self.outcomes |= inner.outcomes
-        self.cases += inner.cases
-        self.bad += inner.bad
-        self.reruns += inner.reruns
-        self.lost += inner.lost
-        self.unseen += inner.unseen
+    outcomes: set[Result]
+    totals: Suite
 
 
 @dataclass(slots=True)
@@ -126,18 +101,17 @@ class _Case:
     attributes: dict[str, str]
     messages: dict[str, str] | None = None
     reruns: int = 0
-    troubles: int = 0
-    """Failures and errors in it; some runners write, and count, several for one case."""
     invariants: tuple[str, ...] = ()
 
     def problem(self, kind: str, message: str) -> None:
-        self.troubles += kind in ("error", "failure")
         self.messages = self.messages or {}
         self.messages.setdefault(kind, message)
 
     def result(self) -> Result:
         told = self.messages
         if told:
+            if "todo" in told and "error" not in told:
+                return Result.PENDING if "failure" in told else Result.SKIPPED
             for kind, result in _WORST_FIRST:
                 if kind in told:
                     return result
@@ -169,16 +143,17 @@ class _Report:
     problems: list[dict[str, Any]] = field(default_factory=list)
     problem_count: int = 0
     problem_results: set[Result] = field(default_factory=set)
+    shortfall: Shortfall = field(default_factory=Shortfall)
+    held: Held = field(default_factory=Held)
+    owner: str | None = None
+    """The class of the case before, in the same suite."""
+    origin: Origin = field(default_factory=Origin)
     root_seconds: float | None = None
     top_seconds: float = 0.0
     case_seconds: float = 0.0
     first: datetime | None = None
     last: datetime | None = None
     runner: str = ""
-    commit: str = ""
-    held: Held = field(default_factory=Held)
-    lost: int = 0
-    unseen: int = 0
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if name == "testcase":
@@ -194,29 +169,30 @@ class _Report:
     def _start_suite(self, name: str, attributes: dict[str, str]) -> None:
         own = attributes.get("name", "")
         depth = len(self.suites)
-        declared = _declared(attributes)
-        self.suites.append(_Suite(own, list(ids_in_text(own)), declared))
+        self.owner = None
+        self.suites.append(_Suite(own, list(ids_in_text(own)), set(), Suite(attributes)))
         self.suite_count += name == "testsuite"
         seconds = _seconds(attributes.get("time"))
         self._span(attributes.get("timestamp"), seconds)
         if depth == 0:
             self.root_seconds = seconds
             self.top_names.append(own)
-            self._declare(declared)
+            self._declare(attributes)
             self.declared_by_root = "tests" in self.declared
         elif depth == 1:
             self.top_seconds += seconds or 0.0
             if len(self.top_names) < 3:
                 self.top_names.append(own)
             if not self.declared_by_root:
-                self._declare(declared)
+                self._declare(attributes)
         if self.suite_count <= 1 and not self.runner:
             self.runner = _runner(own, attributes)
 
-    def _declare(self, declared: dict[str, int]) -> None:
+    def _declare(self, attributes: dict[str, str]) -> None:
         """Totals as written: the root's where it gives any, else summed over the suites right below it."""
-        for name, value in declared.items():
-            self.declared[name] = self.declared.get(name, 0) + value
+        for attribute, name in _TOTALS:
+            if (value := total(attributes, attribute)) is not None:
+                self.declared[name] = self.declared.get(name, 0) + value
 
     def _span(self, timestamp: str | None, seconds: float | None) -> None:
         started = moment(timestamp)
@@ -241,20 +217,27 @@ class _Report:
             case = self.open_cases[-1]
             case.reruns += name in _RERUNS
             case.problem("rerun" if name in _RERUNS else name, _message(attributes, text))
+            if name != "skipped":
+                self.suites[-1].totals.bad += 1
+            elif attributes.get("type") == "todo":
+                case.problem("todo", "")
         elif parent in _SUITES and name in ("error", "failure"):
-            self._suite_problem(name, _message(attributes, text))
+            self._suite_problem(name, attributes, text)
         elif parent == "properties" and name == "property":
             self._property(attributes, text, self.parents[-2])
 
-    def _suite_problem(self, kind: str, message: str) -> None:
+    def _suite_problem(self, kind: str, attributes: dict[str, str], text: str) -> None:
         self.problem_count += 1
         result = Result.ERROR if kind == "error" else Result.FAILED
         self.problem_results.add(result)
         suite = self.suites[-1]
         suite.outcomes.add(result)
-        suite.bad += 1
+        suite.totals.bad += 1
         if len(self.problems) < SUITE_PROBLEMS:
-            self.problems.append({"suite": clip(suite.name, 300), "kind": kind, "message": clip(message)})
+            path = " › ".join(clip(each.name, 100) for each in self.suites[-3:] if each.name.strip())
+            told = {"suite": path, "kind": kind, "type": clip(attributes.get("type", ""), 100)}
+            told |= {"name": clip(attributes.get("name", ""), 200), "message": clip(_message(attributes, text))}
+            self.problems.append({key: value for key, value in told.items() if value})
 
     def _property(self, attributes: dict[str, str], text: str, owner: str) -> None:
         name = attributes.get("name", "").strip().lower()
@@ -265,10 +248,12 @@ class _Report:
                 self.open_cases[-1].invariants += tuple(ids)
             elif owner in _SUITES:
                 self.suites[-1].invariants += ids
-        elif name in _COMMITS and owner in _SUITES and not self.commit:
-            self.commit = clip(value, 64)
+        elif owner not in _SUITES:
+            return
         elif name == "go.version" and not self.runner:
             self.runner = clip(f"go test {value}", 100)
+        else:
+            self.origin.told(name, value)
 
     def _end_case(self, case: _Case) -> None:
         attributes = case.attributes
@@ -279,16 +264,21 @@ class _Report:
         result = case.result()
         suite = self.suites[-1]
         suite.outcomes.add(result)
-        suite.cases += 1
-        suite.bad += max(case.troubles, result in (Result.FAILED, Result.ERROR))
-        suite.reruns += case.reruns
         owner = attributes.get("classname") or attributes.get("class") or ""
+        totals = suite.totals
+        totals.own_cases += 1
+        if owner != self.owner:  # tests of a class stand together, and reports of a million tests are many
+            self.owner = owner
+            self.held.add(owner or suite.name)
+            totals.last_case = attributes
         name = attributes.get("name") or owner or "(unnamed)"
-        self.held.add(owner or suite.name)
         invariants = (*case.invariants, *ids_in_text(owner)) if case.invariants or "PI-" in owner else ()
         if result is Result.PASSED:
             self.cases.add(name, result, invariants=invariants)
             return
+        totals.not_run += result is Result.SKIPPED
+        totals.bad += result in (Result.FAILED, Result.ERROR)
+        totals.attempts += case.reruns
         place, line = attributes.get("file", ""), attributes.get("line") or attributes.get("lineno") or ""
         self.cases.add(
             name,
@@ -302,20 +292,19 @@ class _Report:
 
     def _end_suite(self) -> None:
         suite = self.suites.pop()
-        suite.settle()
-        self.lost, self.unseen = suite.lost, suite.unseen  # the root's, at last
+        self.owner = None
+        suite.totals.cases += suite.totals.own_cases
+        if short := self.shortfall.look(suite.totals, outermost=not self.suites):
+            suite.outcomes.add(short)
         if self.suites:
-            self.suites[-1].take(suite)
+            self.suites[-1].outcomes |= suite.outcomes
+            self.suites[-1].totals.take(suite.totals)
         for invariant in dict.fromkeys(suite.invariants):
             self.cases.prove(invariant, suite.name or "(unnamed suite)", worst_result(list(suite.outcomes)))
 
     def batch(self) -> ImportBatch:
         counts = self.cases.counts()
-        result = worst_result([counts.result(), *self.problem_results])
-        told = _doubt(self.lost, self.unseen)
-        if told and result in (Result.PASSED, Result.WARNED, Result.SKIPPED):
-            # The runner says that more ran, or failed, than any case shows: nobody can call that a pass.
-            result = Result.INCONCLUSIVE
+        result = worst_result([counts.result(), *self.problem_results, *self.shortfall.results])
         payload: dict[str, Any] = {
             "suites": self.suite_count,
             "duration_s": round(self._duration(), 3),
@@ -323,36 +312,40 @@ class _Report:
         }
         if self.problems:
             payload |= {"suite_problems": self.problems, "suite_problem_count": self.problem_count}
-        if self._contradicted(counts):
+        if self._contradicted(counts) or self.shortfall.count:
             payload["declared"] = self.declared
+        if self.shortfall.count:
+            payload["declared_by_suites"] = self.shortfall.suites
         item = Item(
             evidence_type=EvidenceType.CI,
-            title=f"{self._name()}: {', '.join([_sentence(counts), *told, *self._suite_troubles()])}",
+            title=clip("; ".join([f"{self._name()}: {_sentence(counts)}", *self._troubles()]), 500),
             result=result,
             producer=self.runner,
             tests=counts,
             started_at=self.first,
             completed_at=self.last,
             payload=payload,
+            url=self.origin.url,
         )
-        dialect = self.runner.partition(" go")[0].lower().replace(" ", "-")
+        tool = self.runner.partition(" go")[0]
         return ImportBatch(
             FORMAT,
-            dialect=dialect,
+            dialect=tool.lower().replace(" ", "-"),
             items=(item,),
             invariants=self.cases.invariants(self.last),
-            subject=self.held.subject(self.runner.partition(" go")[0], self._own_name()),
-            commit=self.commit,
+            subject=subject_of_tests(tool, self.top_names[0] if self.top_names else "", self.held.names()),
+            commit=self.origin.commit,
         )
 
-    def _suite_troubles(self) -> list[str]:
-        """The first trouble that stands outside any case, by its suite."""
-        if not self.problems:
-            return []
-        first = self.problems[0]
-        more = f" and {self.problem_count - 1} more" if self.problem_count > 1 else ""
-        named = clip(first["message"].splitlines()[0] if first["message"] else first["kind"], 80)
-        return [f"{first['kind']} of the suite {first['suite'] or '(unnamed)'}: {named}{more}"]
+    def _troubles(self) -> list[str]:
+        """What a title says beside the counts: failures outside any case, and what is declared and not there."""
+        told = [said] if (said := self.shortfall.sentence()) else []
+        if self.problems:
+            first = self.problems[0]
+            words = [first[key] for key in ("suite", "name", "message") if key in first]
+            count = f"{self.problem_count} {'problem' if self.problem_count == 1 else 'problems'}"
+            told.insert(0, f"{count} outside the tests: {clip(': '.join(words) or first['kind'], 120)}")
+        return told
 
     def _duration(self) -> float:
         """Seconds as the root says, else as the suites right below it, else summed over the cases."""
@@ -363,28 +356,10 @@ class _Report:
         return any(counted[name] != value for name, value in self.declared.items())
 
     def _name(self) -> str:
-        return clip(self._own_name(), 200) or "JUnit tests"
-
-    def _own_name(self) -> str:
-        """The root's own name, else that of a suite that stands alone."""
+        """The root's own name, else that of a suite that stands alone, else plain words."""
         root, *below = self.top_names or [""]
-        return root or (below[0] if len(below) == 1 else "")
-
-
-def _declared(attributes: dict[str, str]) -> dict[str, int]:
-    """The totals that a suite writes."""
-    declared: dict[str, int] = {}
-    for attribute, name in _TOTALS:
-        value = attributes.get(attribute, "").strip()
-        if value.isascii() and value.isdigit() and len(value) < 10:
-            declared[name] = declared.get(name, 0) + int(value)
-    return declared
-
-
-def _doubt(lost: int, unseen: int) -> list[str]:
-    """What is declared and not written, for a title."""
-    told = [f"{lost:,} more declared than written"] if lost > 0 else []
-    return [*told, f"{unseen:,} declared failed and not shown"] if unseen > 0 else told
+        name = root or (below[0] if len(below) == 1 else "")
+        return clip(name, 200) or "JUnit tests"
 
 
 def _sentence(counts: TestCounts) -> str:

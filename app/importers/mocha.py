@@ -14,7 +14,7 @@ from app.domain.evidence import Result
 from app.importers.base import Artifact, Reject
 from app.importers.documents import as_count, as_dict, as_text, read_json
 from app.importers.moments import moment
-from app.importers.runs import Run, numbers, objects
+from app.importers.runs import TOLD_ONLY, Run, numbers, objects
 
 _HOOK = re.compile(r'"(?:before|after) (?:all|each)" hook')
 
@@ -30,7 +30,7 @@ def is_mocha(document: Any) -> bool:
 
 def read_mocha(artifact: Artifact) -> Run:
     """The run in a Mocha JSON document."""
-    document = read_json(artifact)
+    document = read_json(artifact, TOLD_ONLY)
     if not is_mocha(document):
         raise Reject("a Mocha report has stats, and the lists tests, passes and failures")
     stats = document["stats"]

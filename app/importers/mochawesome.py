@@ -13,9 +13,9 @@ from typing import Any
 
 from app.domain.evidence import EvidenceType, Result
 from app.importers.base import Artifact, ImportBatch, Probe, Reject, Rejected, clip
-from app.importers.documents import as_count, as_dict, as_text, read_json
+from app.importers.documents import as_count, as_dict, as_text, read_json, repeated_keys
 from app.importers.moments import moment
-from app.importers.runs import Run, numbers, objects
+from app.importers.runs import TOLD_ONLY, Run, numbers, objects
 
 FORMAT = "mochawesome"
 
@@ -40,7 +40,7 @@ def detect(probe: Probe) -> bool:
 
 def parse(artifact: Artifact) -> ImportBatch | Rejected:
     """One item for the run, and the invariants that its tests name."""
-    document = as_dict(read_json(artifact))
+    document = as_dict(read_json(artifact, TOLD_ONLY))
     stats = as_dict(document.get("stats"))
     run = Run("mochawesome", "mochawesome")
     run.producer = _producer(as_dict(document.get("meta")))
@@ -61,7 +61,7 @@ def parse(artifact: Artifact) -> ImportBatch | Rejected:
                     run.problem(f"{_name(hook, path)}: {_message(hook)}")
     if hooks:
         run.facts["hooks"] = dict(list(hooks.items())[:10])
-    return run.batch(FORMAT, EvidenceType.UAT if cypress else EvidenceType.CI)
+    return run.batch(FORMAT, EvidenceType.UAT if cypress else EvidenceType.CI, repeated_keys(artifact))
 
 
 def _roots(document: dict[str, Any]) -> list[tuple[dict[str, Any], str]]:
@@ -103,7 +103,15 @@ def _test(run: Run, test: dict[str, Any], path: str, file: str) -> None:
         result = Result.SKIPPED
     else:
         result = Result.INCONCLUSIVE if state == "none" else Result.ERROR
-    run.add(_name(test, path), result, state, suite=file, message=_message(test), attempts=attempts)
+    run.add(
+        _name(test, path),
+        result,
+        state,
+        suite=file,
+        message=_message(test),
+        holder=file or path or None,
+        attempts=attempts,
+    )
 
 
 def _state(test: dict[str, Any]) -> str:

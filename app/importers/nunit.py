@@ -6,14 +6,15 @@ Sources: docs.nunit.org, "Test Result XML Format" for 3; NUnit 2.x's result writ
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
 
 from app.domain.evidence import Result
-from app.importers.base import Artifact, Reject
+from app.importers.base import Artifact, Reject, clip
 from app.importers.documents import as_count
 from app.importers.markup import child, local, pruned, text_of
 from app.importers.moments import moment
-from app.importers.runs import INVARIANT_LABELS, Run, base_name, numbers
+from app.importers.runs import INVARIANT_LABELS, Run, assembly_name, base_name, numbers
 
 _CASE = frozenset({"test-case"})
 _OUTPUT = frozenset({"output", "stack-trace"})
@@ -41,19 +42,36 @@ _NUNIT_3 = {
     "warning": Result.INCONCLUSIVE,
 }
 
+_FAILED_SUITE = frozenset({"failed", "failure", "error"})
+
 _NEVER_JUDGED = frozenset({"cancelled", "invalid", "notrunnable"})
 """Labels of a failed case that did not run to a verdict. The label "Error" (an exception) is a failure as it is
 for every other .NET runner, and NUnit 3 counts it so."""
+
+
+@dataclass(slots=True)
+class _Suite:
+    """A suite while it is open: what it says of itself, and what was met in it so far."""
+
+    attributes: dict[str, str]
+    labels: list[str] = field(default_factory=list)
+    cases: int = 0
+    skipped: int = 0
+    bad: int = 0
+    message: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.attributes.get("fullname") or self.attributes.get("name") or "(no name)"
 
 
 def read_nunit(artifact: Artifact) -> Run:
     """The run in an NUnit 2 or 3 document."""
     run = Run("nunit3", "NUnit")
     assemblies: list[str] = []
-    suites: list[list[str]] = []  # the labels of each suite that is open
+    suites: list[_Suite] = []
     in_case, depth = False, 0
     root: dict[str, str] = {}
-    suite_failed = False
     for event, name, element in pruned(artifact, _CASE, _OUTPUT):
         if event == "start":
             depth += 1
@@ -61,25 +79,34 @@ def read_nunit(artifact: Artifact) -> Run:
                 root = dict(element.attrib)
                 _start(run, name, root)
             if name == "test-suite":
-                suites.append([])
+                suites.append(_Suite(dict(element.attrib)))
                 if element.get("type") == "Assembly":
-                    assemblies.append(base_name(element.get("name", "")))
-                suite_failed |= _open_suite(run, element.attrib)
+                    assemblies.append(assembly_name(element.get("fullname") or element.get("name") or ""))
             elif name == "test-case":
                 in_case = True
             continue
         depth -= 1
         if name == "test-case":
             in_case = False
-            _case(run, element, [label for labels in suites for label in labels])
+            result = _case(run, element, [label for suite in suites for label in suite.labels])
+            if suites:
+                suites[-1].cases += 1
+                suites[-1].skipped += result is Result.SKIPPED
+                suites[-1].bad += result in (Result.FAILED, Result.ERROR)
         elif name == "test-suite":
-            suites.pop()
+            _end_suite(run, suites)
         elif name in ("property", "category") and not in_case and suites:
-            suites[-1].extend(_labels([element]))
+            suites[-1].labels.extend(_labels([element]))
+        elif name == "message" and not in_case and suites:
+            suites[-1].message = suites[-1].message or text_of(element)
         elif name == "environment" and not run.producer:
             version = element.get("nunit-version") or element.get("framework-version")
             run.producer = f"NUnit {version}" if version else ""
     counts = run.cases.counts()
+    if len(assemblies) == 1:
+        run.subject_name = assemblies[0]
+    elif not assemblies and run.name:
+        run.subject_name = assembly_name(root.get("fullname") or root.get("name") or "")
     if not run.name and assemblies:
         run.name = assemblies[0] if len(assemblies) == 1 else f"{len(assemblies)} assemblies"
     # Versions differ in whether `total` holds the tests that did not run.
@@ -88,7 +115,7 @@ def read_nunit(artifact: Artifact) -> Run:
         run.declared.get("total", 0) + run.declared.get("not-run", 0),
     ):
         run.declared_total = counts.total
-    told_failed = suite_failed or root.get("result", "").lower() in ("failed", "failure", "error")
+    told_failed = root.get("result", "").lower() in _FAILED_SUITE
     if told_failed and not (counts.failed or counts.error or run.problem_count):
         run.problem("the run is marked as failed, though none of its tests failed")
     return run
@@ -99,6 +126,7 @@ def _start(run: Run, root: str, attributes: dict[str, str]) -> None:
         raise Reject(f"the root element <{root}> is none of NUnit's test-results, test-run and test-suite")
     run.declared = numbers(attributes, _TOTALS + _TOTALS_NOT_RUN)
     run.declared_total = run.declared.get("total")
+    run.declared_not_run = max(run.declared.get("skipped", 0), run.declared.get("not-run", 0))
     run.name = base_name(attributes.get("name", ""))
     if root == "test-results":
         run.dialect = "nunit2"
@@ -116,17 +144,33 @@ def _start(run: Run, root: str, attributes: dict[str, str]) -> None:
     run.completed_at = moment(end) or moment(f"{day}T{end}")
 
 
-def _open_suite(run: Run, attributes: dict[str, str]) -> bool:
-    """Whether the suite is marked as failed. What its tear-down did shows nowhere else."""
+def _end_suite(run: Run, suites: list[_Suite]) -> None:
+    """What the suite says of itself against what was met in it. What its set-up or tear-down did shows nowhere else."""
+    suite = suites.pop()
+    told = suite.attributes
     # Versions before 2.5 have `success` alone; later ones also call an inconclusive suite no success.
-    result = attributes.get("result") or {"false": "failure"}.get(attributes.get("success", "").lower(), "")
-    failed = result.lower() in ("failed", "failure", "error")
-    if failed and attributes.get("site") == "TearDown":
-        run.problem(f"the tear-down of {attributes.get('fullname') or attributes.get('name')} failed")
-    return failed
+    result = told.get("result") or {"false": "failure"}.get(told.get("success", "").lower(), "")
+    if result.lower() in _FAILED_SUITE:
+        message = f": {suite.message}" if suite.message else ""
+        if told.get("site") == "TearDown":
+            run.problem(f"the tear-down of {suite.name} failed{message}")
+            suite.bad += 1
+        elif not suite.bad:
+            run.problem(f"{suite.name} is marked as failed, though none of its tests failed{message}")
+            suite.bad += 1
+    run.look(
+        f"suite {clip(suite.name, 100)}",
+        as_count(told.get("total")),
+        suite.cases,
+        (as_count(told.get("skipped")) or 0) - suite.skipped,
+    )
+    if suites:
+        suites[-1].cases += suite.cases
+        suites[-1].skipped += suite.skipped
+        suites[-1].bad += suite.bad
 
 
-def _case(run: Run, case: Element, inherited: list[str]) -> None:
+def _case(run: Run, case: Element, inherited: list[str]) -> Result:
     failure = child(case, "failure")
     word, label = case.get("result", ""), case.get("label", "")
     if run.dialect == "nunit2":
@@ -145,7 +189,11 @@ def _case(run: Run, case: Element, inherited: list[str]) -> None:
         message = f"outcome {outcome}"
     labels = inherited + _labels(list(case.iter()))
     name = case.get("fullname") or case.get("name") or "(no name)"
-    run.add(name, result, outcome, suite=case.get("classname") or "", message=message, labels=labels)
+    owner = case.get("classname") or ""
+    # A test of NUnit 2 has its class in its name, and what it was called with behind that.
+    holder = owner or name.partition("(")[0].rpartition(".")[0] or name
+    run.add(name, result, outcome, suite=owner, message=message, labels=labels, holder=holder)
+    return result
 
 
 def _nunit_2(case: Element, failure: Element | None) -> tuple[str, Result]:

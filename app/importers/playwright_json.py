@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from app.domain.checks import steady
 from app.domain.evidence import EvidenceType, Result
-from app.importers.base import Artifact, ImportBatch, Probe, Reject, Rejected, clip
-from app.importers.documents import as_count, as_dict, as_list, as_text, read_json
+from app.importers.base import Artifact, ImportBatch, Probe, Reject, Rejected, clip, link
+from app.importers.documents import as_count, as_dict, as_list, as_text, read_json, repeated_keys
 from app.importers.moments import moment
-from app.importers.runs import INVARIANT_LABELS, Run, after, numbers, objects, seconds
+from app.importers.runs import INVARIANT_LABELS, TOLD_ONLY, Run, after, numbers, objects, seconds
 
 FORMAT = "playwright-json"
 
@@ -72,7 +73,7 @@ class _Attempts:
 
 def parse(artifact: Artifact) -> ImportBatch | Rejected:
     """One uat item for the run, and the invariants that its tests name by annotation, tag or title."""
-    document = as_dict(read_json(artifact))
+    document = as_dict(read_json(artifact, TOLD_ONLY))
     if not isinstance(document.get("suites"), list):
         raise Reject("a Playwright report has a list of suites; this one has none")
     config, stats = as_dict(document.get("config")), as_dict(document.get("stats"))
@@ -86,6 +87,7 @@ def parse(artifact: Artifact) -> ImportBatch | Rejected:
             _test(run, spec, titles, test, results)
     for error in objects(document.get("errors"), "errors"):
         run.problem(as_text(error.get("message")) or as_text(error.get("value")) or "an error outside the tests")
+    _origin(run, as_dict(config.get("metadata")))
     run.declared = numbers(stats, _RESULTS)
     if run.declared:
         run.declared_total, run.declared_bad = sum(run.declared.values()), as_count(stats.get("unexpected"))
@@ -98,7 +100,15 @@ def parse(artifact: Artifact) -> ImportBatch | Rejected:
         run.facts["projects"] = list(attempts.projects)[:_PROJECTS]
     if attempts.by_status["interrupted"]:
         run.limits.add(Result.INCONCLUSIVE)  # somebody or something stopped the run
-    return run.batch(FORMAT, EvidenceType.UAT)
+    return run.batch(FORMAT, EvidenceType.UAT, repeated_keys(artifact))
+
+
+def _origin(run: Run, metadata: dict[str, Any]) -> None:
+    """Commit and run as Playwright finds them: in objects since 1.51, before that under flat keys."""
+    ci, git = as_dict(metadata.get("ci")), as_dict(metadata.get("gitCommit"))
+    run.origin.url = link(ci.get("buildHref"), metadata.get("ci.link"))
+    for commit in (git.get("hash"), metadata.get("revision.id")):
+        run.origin.of_commit(as_text(commit))
 
 
 def _specs(suites: Any, where: str, above: str = "") -> Iterator[tuple[dict[str, Any], str, str]]:
@@ -124,6 +134,7 @@ def _test(run: Run, spec: dict[str, Any], titles: str, test: dict[str, Any], res
         suite=as_text(spec.get("file")),
         message=_message(status, results),
         labels=_labels(spec, test, results),
+        holder=" ".join(filter(None, (as_text(test.get("projectName")), steady(as_text(spec.get("file")))))) or None,
         project=as_text(test.get("projectName")),
         attempts=len(results) if len(results) > 1 else "",
     )

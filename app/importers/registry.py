@@ -36,7 +36,7 @@ from app.importers import (
     xunit_other,
 )
 from app.importers.base import Artifact, ImportBatch, Importer, Probe, Reject, Rejected, clip
-from app.importers.documents import YAML_LIMIT, decode, parse_json, read_json, read_yaml
+from app.importers.documents import YAML_LIMIT, decode, look_at_json, parse_json, read_json, read_yaml
 from app.importers.markup import events, local, namespace
 
 IMPORTERS: tuple[Importer, ...] = (
@@ -116,6 +116,8 @@ def _detect(artifact: Artifact) -> Importer:
         raise Reject(said)
     if found.kind in ("text", "csv") and _YAML.match("\n".join(found.lines)):
         read_yaml(artifact)  # raises, and so says where broken YAML is broken
+    if found.kind == "json":
+        read_json(artifact)  # raises where a key is given twice, which may be what hides the format
     raise Reject(f"unknown format: {_describe(found)} is none of the {len(FORMATS)} that are read{_likely(artifact)}")
 
 
@@ -198,19 +200,19 @@ def _probe_json(artifact: Artifact) -> Probe:
     lines = _first_lines(artifact)
     if len(lines) > 1:
         try:
-            first = parse_json(lines[0])
+            first = parse_json(lines[0], set())
         except Reject:
             first = None
         if isinstance(first, (dict, list)):
             return Probe("jsonl", document=_parsed_lines(artifact), lines=lines)
-    return Probe("json", document=read_json(artifact))
+    return Probe("json", document=look_at_json(artifact))
 
 
 def _parsed_lines(artifact: Artifact) -> list[Any]:
     documents = []
     for number, line in _numbered_lines(artifact):
         try:
-            documents.append(parse_json(line))
+            documents.append(parse_json(line, set()))
         except Reject as refused:
             raise Reject(refused.reason, line=number, column=refused.column) from None
     return documents

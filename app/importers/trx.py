@@ -10,12 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
 
+from app.domain.checks import Held
 from app.domain.evidence import Result
 from app.importers.base import Artifact, Reject, clip
 from app.importers.documents import as_count
 from app.importers.markup import child, local, pruned, text_of
 from app.importers.moments import moment
-from app.importers.runs import INVARIANT_LABELS, Run, base_name, numbers
+from app.importers.runs import INVARIANT_LABELS, Run, assembly_name, numbers
 
 _RESULT = frozenset(
     f"{kind}Result" for kind in ("UnitTest", "ManualTest", "GenericTest", "WebTest", "CodedWebTest", "LoadTest")
@@ -71,6 +72,7 @@ class _Reading:
     known: dict[str, _Definition]
     defined: dict[str, _Definition] = field(default_factory=dict)
     storages: set[str] = field(default_factory=set)
+    classes: Held = field(default_factory=Held)
     levels: list[_Level] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     outcome: str = ""
@@ -117,6 +119,7 @@ def _about(reading: _Reading, name: str, element: Element) -> None:
         run.declared = numbers(element.attrib, _COUNTERS)
         run.declared_total = as_count(element.get("total"))
         run.declared_bad = sum(run.declared.get(word, 0) for word in _BAD_COUNTERS)
+        run.declared_not_run = run.declared.get("notExecuted", 0)
     elif name == "ResultSummary":
         reading.outcome = element.get("outcome", "")
     elif name == "RunInfo" and element.get("outcome", "").lower() in ("error", "failed", "aborted", "timeout"):
@@ -134,9 +137,10 @@ def _define(reading: _Reading, test: Element) -> None:
             labels.append(element.get("TestCategory", ""))
         elif local(element.tag) == "Property" and text_of(child(element, "Key")).lower() in INVARIANT_LABELS:
             labels.append(text_of(child(element, "Value")))
+    reading.classes.add(suite)
     reading.defined[test.get("id", "")] = _Definition(suite, labels)
     if storage := test.get("storage"):
-        reading.storages.add(base_name(storage))
+        reading.storages.add(assembly_name(storage))
     if method is not None and not reading.run.producer:
         adapter = method.get("adapterTypeName", "").partition(",")[0]
         reading.run.producer = f"TRX of {clip(adapter, 100)}" if adapter else ""
@@ -177,9 +181,12 @@ def _conclude(reading: _Reading) -> None:
             run.problem(text or f"the run's outcome is {reading.outcome}")
     elif reading.told and failed:
         run.facts["run_messages"] = [clip(text) for text in reading.told]
+    if reading.classes.names():
+        run.held = reading.classes  # of all tests, however they ended; results stand before the classes, as a rule
     if len(reading.storages) == 1:
-        run.name = reading.storages.pop()
+        run.subject_name = reading.storages.pop()
+        run.name = run.subject_name.partition(" ")[0]
     if counts.total + run.facts.get("aggregates", 0) == run.declared_total:
         run.declared_total = counts.total  # older writers count a data-driven test beside its rows
-    if run.facts.get("aggregates"):
-        run.declared_bad = None
+    if run.facts.get("aggregates") and failed:
+        run.declared_bad = None  # aggregates are counted, too

@@ -9,14 +9,15 @@ from __future__ import annotations
 from xml.etree.ElementTree import Element
 
 from app.domain.evidence import Result
-from app.importers.base import Artifact, Reject
+from app.importers.base import Artifact, Reject, clip
 from app.importers.documents import as_count
 from app.importers.markup import child, local, pruned, text_of
 from app.importers.moments import moment
-from app.importers.runs import INVARIANT_LABELS, Run, after, base_name, seconds
+from app.importers.runs import INVARIANT_LABELS, Run, Tally, after, assembly_name, base_name, seconds
 
 _WHOLE = frozenset({"test", "error"})
 _OUTPUT = frozenset({"output", "stack-trace"})
+_PARTS = frozenset({"assembly", "collection", "class"})
 _TOTALS = ("total", "passed", "failed", "skipped", "not-run", "errors")
 
 _RESULTS = {
@@ -31,6 +32,7 @@ def read_xunit_net(artifact: Artifact) -> Run:
     """The run in an xUnit.net v1 or v2 document."""
     run = Run("xunit", "xUnit.net")
     assemblies: list[str] = []
+    before: list[Tally] = []
     depth, inside = 0, False
     for event, name, element in pruned(artifact, _WHOLE, _OUTPUT):
         if event == "start":
@@ -38,8 +40,10 @@ def read_xunit_net(artifact: Artifact) -> Run:
             if depth == 1 and name not in ("assemblies", "assembly"):
                 raise Reject(f"the root element <{name}> is neither assemblies nor assembly")
             if name == "assembly":
-                assemblies.append(base_name(element.get("name", "")))
+                assemblies.append(element.get("name", ""))
                 _assembly(run, element.attrib)
+            if name in _PARTS:
+                before.append(run.tally())
             inside |= name in _WHOLE
             continue
         depth -= 1
@@ -48,14 +52,24 @@ def read_xunit_net(artifact: Artifact) -> Run:
             _test(run, element)
         elif name == "error":
             inside = False
-            where = element.get("name") or element.get("type") or "unknown place"
-            run.problem(f"{where}: {_message(child(element, 'failure'))}")
+            words = (element.get("type", ""), element.get("name", ""), _message(child(element, "failure")))
+            run.problem(f"{base_name(assemblies[-1]) if assemblies else ''}: {': '.join(filter(None, words))}")
+        elif name in _PARTS:
+            _end_part(run, name, element.attrib, before.pop())
         elif name == "failure" and not inside:
             run.problem(f"a fixture failed: {text_of(element) or element.get('exception-type', '')}")
     if not assemblies:
         raise Reject("the document holds no assembly")
-    run.name = assemblies[0] if len(assemblies) == 1 else f"{len(assemblies)} assemblies"
+    run.name = base_name(assemblies[0]) if len(assemblies) == 1 else f"{len(assemblies)} assemblies"
+    run.subject_name = assembly_name(assemblies[0]) if len(assemblies) == 1 else ""
     return run
+
+
+def _end_part(run: Run, kind: str, attributes: dict[str, str], before: Tally) -> None:
+    told = {word: as_count(attributes.get(word)) or 0 for word in ("failed", "errors", "skipped", "not-run")}
+    name = f"{kind} {clip(base_name(attributes.get('name', '')), 100)}"
+    not_run = told["skipped"] + told["not-run"]
+    run.part(name, as_count(attributes.get("total")), not_run, told["failed"] + told["errors"], before)
 
 
 def _assembly(run: Run, attributes: dict[str, str]) -> None:
@@ -64,7 +78,8 @@ def _assembly(run: Run, attributes: dict[str, str]) -> None:
             run.declared[total] = run.declared.get(total, 0) + count
     # Runners differ in whether `total` holds the tests that were not run.
     run.declared_total = run.declared.get("total")
-    run.declared_bad = run.declared.get("failed")
+    run.declared_bad = run.declared.get("failed", 0) + run.declared.get("errors", 0)
+    run.declared_not_run = run.declared.get("skipped", 0) + run.declared.get("not-run", 0)
     if not run.producer:
         run.producer = attributes.get("test-framework", "")
     day, time = attributes.get("run-date", ""), attributes.get("run-time", "")

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from app.domain.evidence import EvidenceType
 from app.importers.base import Artifact, ImportBatch, Probe, Reject, Rejected
 from app.importers.dart_test import is_dart_event, read_dart_test
-from app.importers.documents import json_lines
+from app.importers.documents import json_lines, repeated_keys
 from app.importers.markup import events, local
 from app.importers.mocha import is_mocha, read_mocha
 from app.importers.nunit import read_nunit
-from app.importers.runs import Run
+from app.importers.runs import TOLD_ONLY, Run
 from app.importers.trx import read_trx
 from app.importers.xunit_net import read_xunit_net
 
@@ -63,7 +63,8 @@ def _detect_xml(probe: Probe) -> bool:
 
 def parse(artifact: Artifact) -> ImportBatch | Rejected:
     """One ci item for the run, and the invariants that its tests name."""
-    return _reader(artifact)(artifact).batch(FORMAT, EvidenceType.CI)
+    run = _reader(artifact)(artifact)
+    return run.batch(FORMAT, EvidenceType.CI, repeated_keys(artifact))
 
 
 def _reader(artifact: Artifact) -> Callable[[Artifact], Run]:
@@ -79,7 +80,7 @@ def _reader(artifact: Artifact) -> Callable[[Artifact], Run]:
 
 def _is_event_stream(artifact: Artifact) -> bool:
     try:
-        _line, first = next(json_lines(artifact), (0, None))
+        _line, first = next(json_lines(artifact, TOLD_ONLY), (0, None))
     except Reject:
         return False
     return isinstance(first, list) or (isinstance(first, dict) and isinstance(first.get("type"), str))

@@ -177,3 +177,38 @@ def test_odd_types_become_empty() -> None:
         None,
         None,
     ]
+
+
+def test_a_key_given_twice_that_decides_nothing_is_told_and_the_last_is_taken() -> None:
+    artifact = _of('{"a": {"time": 1, "time": 2}, "b": [{"Time": "x", "Time": "y"}], "c": 3, "c": 3}')
+    assert read_json(artifact, frozenset({"time"})) == {"a": {"time": 2}, "b": [{"Time": "y"}], "c": 3}
+    assert documents.repeated_keys(artifact) == ["Time", "time"]
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ('{"a": 1,\n"a": 2}', (2, 1)),
+        ('{"time": 1, "time": 2,\n "ok": true, "ok": false}', (2, 14)),
+        ('{"time": [1],\n "time": [2]}', (2, 2)),
+        ('{"time": 1,\n "time": {"ok": false}}', (2, 2)),
+    ],
+)
+def test_a_key_given_twice_that_may_decide_is_refused(text: str, where: tuple[int, int]) -> None:
+    refused = _refused(read_json, _of(text), frozenset({"time"}))
+    assert "is given twice" in refused.reason
+    assert (refused.line, refused.column) == where
+    assert "is given twice" in _refused(read_json, _of(text)).reason
+
+
+def test_too_many_different_keys_given_twice_are_refused() -> None:
+    keys = [f"k{number}" for number in range(documents.REPEATED_LIMIT + 1)]
+    text = "{" + ",".join(f'"{key}": 1, "{key}": 2' for key in keys) + "}"
+    assert "'k20' is given twice" in _refused(read_json, _of(text), frozenset(keys)).reason
+
+
+def test_lines_are_held_to_the_same() -> None:
+    artifact = _of('{"time": 1, "time": 2}\n{"ok": 1}\n')
+    assert list(json_lines(artifact, frozenset({"time"}))) == [(1, {"time": 2}), (2, {"ok": 1})]
+    assert documents.repeated_keys(artifact) == ["time"]
+    assert _refused(list, json_lines(_of('{"ok": 1}\n{"ok": 1, "ok": 2}\n'), frozenset({"time"}))).line == 2
