@@ -318,7 +318,7 @@ class _Report:
             payload["declared_by_suites"] = self.shortfall.suites
         item = Item(
             evidence_type=EvidenceType.CI,
-            title=clip("; ".join([f"{self._name()}: {_sentence(counts)}", *self._troubles()]), 500),
+            title=clip("; ".join([f"{self._name()}: {_sentence(counts)}", *self._troubles()]), 300),
             result=result,
             producer=self.runner,
             tests=counts,

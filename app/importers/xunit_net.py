@@ -52,8 +52,9 @@ def read_xunit_net(artifact: Artifact) -> Run:
             _test(run, element)
         elif name == "error":
             inside = False
-            words = (element.get("type", ""), element.get("name", ""), _message(child(element, "failure")))
-            run.problem(f"{base_name(assemblies[-1]) if assemblies else ''}: {': '.join(filter(None, words))}")
+            where = base_name(assemblies[-1]) if assemblies else ""
+            words = (where, element.get("type"), element.get("name"), _message(child(element, "failure")))
+            run.problem(": ".join(filter(None, words)))
         elif name in _PARTS:
             _end_part(run, name, element.attrib, before.pop())
         elif name == "failure" and not inside:
