@@ -63,7 +63,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One check. A side is None where the bundle does not have it."""
+    """One check, by the name that it has in the head. A side is None where the bundle does not have it."""
 
     kind: Kind
     name: str
@@ -74,7 +74,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class FindingEntry:
-    """One finding. `source_key` is of the item that lists it, in the head where it is there."""
+    """One finding. `source_key` is of the item that lists it, in the head where it is there, and else as the head calls
+    that check."""
 
     change: Change
     severity: Severity

@@ -1,29 +1,29 @@
 """What changed between two bundles: gates, invariants, items and findings, pure, also across environments.
 
-Checks are compared by name: gates and invariants by theirs (the worst of their current rows), items by source key.
-How findings are compared is in `finding_diff`.
+Checks are compared by name: gates and invariants by theirs (the worst of their current rows), items by source key, once
+each check has the same in both (see `pairing`). What is of another commit or version than its bundle is no result of
+the bundle's, and is left out. How findings are compared is in `finding_diff`.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 from app.domain.changes import TROUBLE, Change, Diff, Entry, Kind, Side
-from app.domain.checks import Subject, apart_suffix, bare_key, same_check
 from app.domain.evidence import worst_result
 from app.domain.facts import GateFacts, Inputs, InvariantFacts, ItemFacts
 from app.domain.finding_diff import finding_entries, finding_totals
+from app.domain.pairing import named_alike
 
 T = TypeVar("T")
 
 
 def diff(base: Inputs, head: Inputs) -> Diff:
     """What changed from one bundle to another."""
-    base, head = base.current(), head.current()
-    head = replace(head, items=_by_check(base.items, head.items))
+    base, head = base.current().matching(), head.current().matching()
+    base = replace(base, items=named_alike(base.items, head.items))
     findings, undecided = finding_entries(base, head)
     return Diff(
         base=base.bundle,
@@ -35,33 +35,6 @@ def diff(base: Inputs, head: Inputs) -> Diff:
         finding_totals=finding_totals(base, head),
         undecided=undecided,
     )
-
-
-def _by_check(base: Sequence[ItemFacts], head: Sequence[ItemFacts]) -> tuple[ItemFacts, ...]:
-    """The head's items under the names that their checks have in the base. Which of two checks has the plain name is a
-    matter of which came first, so that those of one name are told apart by what they are of."""
-    named: dict[str, list[ItemFacts]] = {}
-    for item in base:
-        named.setdefault(bare_key(item.source_key), []).append(item)
-    return tuple(replace(item, source_key=_known_as(item, named.get(bare_key(item.source_key), ()))) for item in head)
-
-
-def _known_as(item: ItemFacts, candidates: Sequence[ItemFacts]) -> str:
-    own = _subject(item)
-    if own is None or any(_subject(each) is None for each in candidates):
-        return item.source_key
-    same = [each for each in candidates if same_check(_subject(each) or own, own, named=False)]
-    if same:
-        return min(same, key=lambda each: (each.source_key != item.source_key, each.source_key)).source_key
-    # A check of its own must not be held against another that has its name there.
-    taken = {each.source_key for each in candidates}
-    if item.source_key not in taken:
-        return item.source_key
-    return f"{item.source_key}{apart_suffix(own)}" if "#" not in item.source_key else item.source_key
-
-
-def _subject(item: ItemFacts) -> Subject | None:
-    return None if item.identity is None else Subject.of_dict(json.loads(item.identity))
 
 
 def compare(base: Side | None, head: Side | None) -> Change:

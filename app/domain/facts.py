@@ -17,6 +17,7 @@ from app.domain.components import ComponentState
 from app.domain.digests import ADDED, aware, canonical, digest, unordered
 from app.domain.evidence import (
     FINDING_COUNT_FIELDS,
+    RESULT_ORDER,
     TEST_COUNT_FIELDS,
     BundleKind,
     EvidenceType,
@@ -28,6 +29,8 @@ from app.domain.gates import Enforcement, Gate
 
 PAYLOAD_KEYS = ("capacity", "contract_drift", "subject", "top_findings", "vex_statements")
 """What gates and diffs read of an item's payload; the rest is left out of facts and digests."""
+
+_PAYLOAD_KEYS = frozenset(PAYLOAD_KEYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,8 @@ class ItemFacts:
     mismatched: str = field(default="", metadata=ADDED)
     confirms: bool = field(default=False, metadata=ADDED)
     identity: str | None = field(default=None, metadata=ADDED)
-    """What the report is of, as JSON text; None where it was recorded before that was kept."""
+    """What the report is of, as JSON text; None where it was recorded before that was kept. It tells checks apart and
+    decides no verdict, so no digest holds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +176,7 @@ class Inputs:
     guards: tuple[GuardFacts, ...] = ()
     components: tuple[ComponentFacts, ...] = ()
     late: tuple[ItemFacts, ...] = ()
-    """Items that came after a newer report of their check, which `current` sets apart."""
+    """Items that came after a newer report of their check; `current` sets them apart wherever they are handed in."""
 
     @classmethod
     def of_bundle(
@@ -191,12 +195,12 @@ class Inputs:
             bundle.profile,
             bundle.product,
             bundle,
-            current(items),
-            current(gates),
-            current(invariants),
-            current(guards),
-            current(components),
-        )
+            tuple(items),
+            tuple(gates),
+            tuple(invariants),
+            tuple(guards),
+            tuple(components),
+        ).current()
 
     def current(self) -> Inputs:
         """The same without superseded and retracted rows, each row once, in the order of their ids."""
@@ -270,29 +274,37 @@ def current(rows: Iterable[R]) -> tuple[R, ...]:
 
 
 def _late(rows: Iterable[ItemFacts]) -> tuple[ItemFacts, ...]:
-    """The last report of each check that came late, where none of the check came into force since."""
-    given = {row.id: row for row in rows}
-    if not any(row.late for row in given.values()):
+    """Of each check the worst report that came late, of several the last, where none came into force since. A good
+    report that comes late as well does not hide a bad one."""
+    given = list(rows)
+    if not any(row.late for row in given):
         return ()
-    superseded = {row.supersedes_id for row in given.values()}
-    in_force = {row.source_key: aware(row.recorded_at) for row in current(given.values())}
-    last: dict[str, ItemFacts] = {}
-    for row in given.values():
+    in_force: dict[str, datetime] = {}
+    for row in current(given):
+        came = aware(row.recorded_at)
+        in_force[row.source_key] = max(came, in_force.get(row.source_key, came))
+    superseded = {row.supersedes_id for row in given}
+    worst: dict[str, ItemFacts] = {}
+    for row in given:
         if not row.late or row.retracted or row.id in superseded:
             continue
         if row.source_key in in_force and aware(row.recorded_at) <= in_force[row.source_key]:
             continue
-        known = last.get(row.source_key)
-        if known is None or (aware(row.recorded_at), row.id) > (aware(known.recorded_at), known.id):
-            last[row.source_key] = row
-    return tuple(last[key] for key in sorted(last))
+        if row.source_key not in worst or _weight(row) > _weight(worst[row.source_key]):
+            worst[row.source_key] = row
+    return tuple(worst[key] for key in sorted(worst))
+
+
+def _weight(row: ItemFacts) -> tuple[int, datetime, str, str]:
+    return -RESULT_ORDER.index(row.result), aware(row.recorded_at), row.id, canonical(row)
 
 
 def pinned(item: ItemFacts) -> ItemFacts:
-    """The item as digests take it: with no more of the payload than is read."""
-    if item.payload.keys() <= set(PAYLOAD_KEYS):
+    """The item as digests take it: with no more of the payload than is read, and without what tells checks apart."""
+    if item.payload.keys() <= _PAYLOAD_KEYS and item.identity is None:
         return item
-    return replace(item, payload={key: item.payload[key] for key in PAYLOAD_KEYS if key in item.payload})
+    payload = {key: item.payload[key] for key in PAYLOAD_KEYS if key in item.payload}
+    return replace(item, payload=payload, identity=None)
 
 
 def made_at(occurred: datetime | None, recorded_at: datetime, confirms: bool = False) -> datetime:

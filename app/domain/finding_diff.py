@@ -1,9 +1,10 @@
 """Which findings are new, fixed, persisting or regressed between two bundles.
 
 A finding is known by its id (else its title), its package and its location; where no exact partner is left, a line
-number that moved does not make it another. Items list their worst findings only. So one that is not listed any more
-counts as fixed only where a comparable scan of the head (same source key, else same format) lists all findings of that
-severity; and as new only where the base's did.
+number that moved does not make it another. Partners are looked for in the same check first, and then in others that may
+be it under another name. Items list their worst findings only. So one that is not listed any more counts as fixed only
+where a comparable scan of the head (same source key, else same format and no check of its own in the base) lists all
+findings of that severity; and as new only where the base's did. Checks have the same keys on both sides, see `pairing`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from app.domain.changes import Change, FindingEntry, FindingTotals
 from app.domain.evidence import SEVERITY_ORDER, Severity
 from app.domain.facts import Inputs, ItemFacts
 from app.domain.gate_rules import open_findings
+from app.domain.pairing import may_be_one
 
 _LINE = re.compile(r"(?::[0-9]+){1,2}(?:-[0-9]+(?::[0-9]+)?)?$|#L[0-9]+(?:-L?[0-9]+)?$")
 """The line, and column, that a location ends in."""
@@ -70,14 +72,19 @@ def finding_entries(base: Inputs, head: Inputs) -> tuple[tuple[FindingEntry, ...
     """The findings that either bundle lists, what needs a look first, and how many could not be told."""
     before, _ = _listed(base)
     now, answered = _listed(head)
-    pairs, before, now = _pair(before, now, _Found.exact)
-    more, before, now = _pair(before, now, _Found.loose)
-    found = [_change_of_pair(old, new) for old, new in (*pairs, *more)]
-    settled, before, _ = _pair(before, answered, _Found.loose)
-    found += [old.entry(Change.FIXED, answered=True) for old, _new in settled]
+    found = []
+    for likeness in (_Found.exact, _Found.loose):
+        pairs, before, now = _pair(before, now, _of_check(likeness))
+        found += [_change_of_pair(old, new) for old, new in pairs]
+    for likeness in (_Found.exact, _Found.loose):
+        pairs, before, now = _pair(before, now, likeness)
+        found += [_change_of_pair(old, new) for old, new in pairs]
+    for likeness in (_of_check(_Found.loose), _Found.loose):
+        pairs, before, answered = _pair(before, answered, likeness)
+        found += [old.entry(Change.FIXED, answered=True) for old, _new in pairs]
     undecided = 0
     for old in before:
-        scans = _comparable(old.scan, head.items)
+        scans = _comparable(old.scan, base.items, head.items)
         if not scans:
             found.append(old.entry(Change.GONE))
         elif all(_lists_all(scan, old.severity) for scan in scans):
@@ -85,7 +92,7 @@ def finding_entries(base: Inputs, head: Inputs) -> tuple[tuple[FindingEntry, ...
         else:
             undecided += 1
     for new in now:
-        if all(_lists_all(scan, new.severity) for scan in _comparable(new.scan, base.items)):
+        if all(_lists_all(scan, new.severity) for scan in _comparable(new.scan, head.items, base.items)):
             found.append(new.entry(Change.NEW))
         else:
             undecided += 1
@@ -149,25 +156,43 @@ def _found(told: Mapping[str, Any], scan: ItemFacts) -> _Found:
 def _pair(
     before: Iterable[_Found], now: Iterable[_Found], key: Callable[[_Found], Hashable]
 ) -> tuple[list[tuple[_Found, _Found]], list[_Found], list[_Found]]:
-    """Findings of both sides with the same key, one to one, and what is left of each side."""
+    """Findings of both sides with the same key, of checks that may be one, one to one; and what is left of each."""
     waiting: dict[Hashable, list[_Found]] = {}
     for old in before:
         waiting.setdefault(key(old), []).append(old)
     pairs, new_ones = [], []
     for new in now:
-        same = waiting.get(key(new))
-        if same:
-            pairs.append((same.pop(0), new))
-        else:
+        same = waiting.get(key(new), [])
+        place = next((number for number, old in enumerate(same) if _comparable_scans(old.scan, new.scan)), None)
+        if place is None:
             new_ones.append(new)
+        else:
+            pairs.append((same.pop(place), new))
     return pairs, sorted((old for group in waiting.values() for old in group), key=_Found.order), new_ones
 
 
-def _comparable(scan: ItemFacts, others: Iterable[ItemFacts]) -> list[ItemFacts]:
-    """The other bundle's items of the same check, else of the same format."""
+def _of_check(likeness: Callable[[_Found], Hashable]) -> Callable[[_Found], Hashable]:
+    """The same likeness, within one check."""
+    return lambda found: (found.scan.source_key, likeness(found))
+
+
+def _comparable_scans(one: ItemFacts, other: ItemFacts) -> bool:
+    return one.source_key == other.source_key or may_be_one(one, other)
+
+
+def _comparable(scan: ItemFacts, beside: Iterable[ItemFacts], others: Iterable[ItemFacts]) -> list[ItemFacts]:
+    """The other bundle's items of the same check; else those of the same format that may be it under another name, as
+    no check of the scan's own bundle, of which `beside` are the items, has theirs."""
     scans = [other for other in others if other.findings is not None]
     same = [other for other in scans if other.source_key == scan.source_key]
-    return same or [other for other in scans if scan.format and other.format == scan.format]
+    if same or not scan.format:
+        return same
+    own = {each.source_key for each in beside}
+    return [
+        other
+        for other in scans
+        if other.format == scan.format and other.source_key not in own and may_be_one(scan, other)
+    ]
 
 
 def _lists_all(scan: ItemFacts, severity: Severity) -> bool:

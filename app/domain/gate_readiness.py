@@ -51,8 +51,8 @@ def _look(case: Case, row: GateFacts) -> Look:
         elif now is not None and now.result is not row.result:
             told = f"{told} The current evidence gives {now.result.value}, so evaluate it again.".strip()
         stale = stale or _evidence_age(case, evidence)
-    elif not set(row.item_ids) <= {item.id for item in case.inputs.items}:
-        stale = "it rests on evidence that has been replaced or withdrawn since"
+    elif lost := case.lost(row.item_ids):
+        stale = f"it rests on evidence that {lost}"
     else:
         made = made_at(row.evaluated_at, row.recorded_at, row.confirms)
         age = case.age(made, case.required.freshness.of_gate(row.gate))
@@ -83,7 +83,7 @@ def _approvals(case: Case, rows: list[GateFacts], looks: list[Look]) -> list[Loo
         for row in rows
         if row.id in given and not given[row.id].stale and row.result in (Result.PASSED, Result.WARNED)
     ]
-    tally = tally_approvals(fresh, case.inputs, case.required)
+    tally = tally_approvals(fresh, case.given, case.required)
     short, refused = tally.shortfall, {row.id for row in tally.refused}
     counted = {row.id for row in tally.counted}
     judged: list[Look] = []

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any
 
 from app.domain.causes import standing
 from app.domain.components import ComponentState
 from app.domain.digests import aware
 from app.domain.evaluation import gates_fed_by
-from app.domain.evidence import RESULT_ORDER, EvidenceType
-from app.domain.facts import ComponentFacts, GuardFacts, Inputs, InvariantFacts, ItemFacts, made_at
+from app.domain.evidence import RESULT_ORDER, EvidenceType, Result, worst_result
+from app.domain.facts import ComponentFacts, GateFacts, GuardFacts, Inputs, InvariantFacts, ItemFacts, made_at
 from app.domain.gate_readiness import weigh_gate
 from app.domain.gates import Enforcement, Gate
 from app.domain.moments import iso
@@ -48,10 +47,10 @@ def decide(inputs: Inputs, policy: Policy, at: datetime) -> Verdict:
         profile=kept.profile,
         product=kept.product,
     )
-    case = Case(kept.matching(), required, aware(at))
+    case = Case(kept.matching(), kept, required, aware(at))
     parts = [
-        *_mismatched(case, kept),
-        *_late(case, kept),
+        *_mismatched(case),
+        *_late(case),
         *_evidence(case),
         *(weigh_gate(case, gate) for gate in Gate),
         *_invariants(case),
@@ -60,7 +59,7 @@ def decide(inputs: Inputs, policy: Policy, at: datetime) -> Verdict:
     ]
     reasons = {reason for part in parts for reason in part.reasons}
     proofs = {proof for part in parts for proof in part.proofs}
-    state, why = _state(case, kept, parts, reasons)
+    state, why = _state(case, parts, reasons)
     return Verdict(
         state=state,
         reasons=tuple(sorted(reasons | why, key=Reason.order)),
@@ -82,39 +81,47 @@ def decide_all(inputs: Iterable[Inputs], policy: Policy, at: datetime, *, enviro
     return combine(verdicts, environment=environment, at=aware(at), policy_digest=policy.digest)
 
 
-def _mismatched(case: Case, inputs: Inputs) -> Iterator[Weighed]:
+def _mismatched(case: Case) -> Iterator[Weighed]:
     """What is of another commit or version than the bundle: shown, and counted nowhere else."""
-    named: list[tuple[SubjectType, str, Any]] = [
-        *((SubjectType.EVIDENCE, row.evidence_type.value, row) for row in inputs.items),
-        *((SubjectType.GATE, row.gate.value, row) for row in inputs.gates),
-        *((SubjectType.INVARIANT, row.invariant_id, row) for row in inputs.invariants),
-        *((SubjectType.GUARD, row.guard, row) for row in inputs.guards),
+    rows = case.given
+    proved = rows.invariants
+    guards = [row for row in rows.guards if row.bundle_id in (None, case.bundle_id)]
+    named: list[tuple[SubjectType, str, str, ItemFacts | GateFacts | InvariantFacts | GuardFacts]] = [
+        *((SubjectType.EVIDENCE, row.evidence_type.value, "", row) for row in rows.items),
+        *((SubjectType.GATE, row.gate.value, f"The gate {row.gate.value} by ", row) for row in rows.gates),
+        *((SubjectType.INVARIANT, row.invariant_id, f"The invariant {row.invariant_id} by ", row) for row in proved),
+        *((SubjectType.GUARD, row.guard, f"The guard {row.guard} by ", row) for row in guards),
     ]
     severity = ReasonSeverity.of(case.required.counting.mismatched)
-    for type_, name, row in named:
+    for type_, name, label, row in named:
         if row.mismatched:
-            subject = Subject(type_, name, row.source_key, None, case.bundle_id)
-            sentence = f"{row.source_key} is of {row.mismatched} as the bundle: it proves nothing here."
+            subject = Subject(type_, name, f"{label}{row.source_key}", None, case.bundle_id)
+            sentence = f"{subject.label} is of {row.mismatched} as the bundle: it is shown, and proves nothing."
             yield Weighed((subject.reason(ReasonCode.MISMATCHED, severity, row.id, sentence),))
 
 
-def _late(case: Case, inputs: Inputs) -> Iterator[Weighed]:
-    """Reports that came after a newer one of their check. One that is worse than what counts deserves a look."""
-    in_force = {item.source_key: item for item in inputs.items}
-    for item in inputs.late:
-        standing = in_force.get(item.source_key)
-        worse = standing is not None and RESULT_ORDER.index(item.result) < RESULT_ORDER.index(standing.result)
+def _late(case: Case) -> Iterator[Weighed]:
+    """Reports that came after a newer one of their check. One that tells of trouble which the newer one does not have,
+    or that no newer one speaks against any more, deserves a look."""
+    in_force: dict[str, list[Result]] = {}
+    for item in case.given.items:
+        in_force.setdefault(item.source_key, []).append(item.result)
+    for item in case.given.late:
+        key = item.source_key
+        standing = worst_result(in_force[key]) if key in in_force else None
+        good = min(RESULT_ORDER.index(each) for each in (standing or Result.PASSED, Result.PASSED))
+        worse = RESULT_ORDER.index(item.result) < good
         severity = ReasonSeverity.of(case.required.counting.late) if worse else ReasonSeverity.INFO
-        subject = Subject(SubjectType.EVIDENCE, item.evidence_type.value, item.source_key, None, case.bundle_id)
-        when = said(made_at(item.completed_at, item.recorded_at))
-        sentence = (
-            f"An older report of {item.source_key}, {item.result.value}, made {when}, came late and does not count."
-        )
+        subject = Subject(SubjectType.EVIDENCE, item.evidence_type.value, key, None, case.bundle_id)
+        told = f"{item.result.value}, made {said(made_at(item.completed_at, item.recorded_at))}"
+        counts = f"the one that counts is {standing.value}" if standing else "none of that check counts now"
+        sentence = f"An older report of {key} ({told}) came after the newer one, so it does not count; {counts}."
         yield Weighed((subject.reason(ReasonCode.LATE, severity, item.id, sentence),))
 
 
-def _state(case: Case, inputs: Inputs, parts: list[Weighed], reasons: set[Reason]) -> tuple[Readiness, set[Reason]]:
+def _state(case: Case, parts: list[Weighed], reasons: set[Reason]) -> tuple[Readiness, set[Reason]]:
     """The state, and what is to be said of the bundle as a whole."""
+    inputs = case.given
     blocking = [reason for reason in reasons if reason.severity is ReasonSeverity.BLOCKING]
     own_guards = [guard for guard in inputs.guards if guard.bundle_id is not None]
     if inputs.bundle is None or not (inputs.items or inputs.gates or inputs.invariants or own_guards):
@@ -180,8 +187,8 @@ def _look_at_invariant(case: Case, row: InvariantFacts, enforcement: Enforcement
     window = case.required.freshness.of_invariant(item.evidence_type if item else None)
     age = case.age(made_at(row.evaluated_at, row.recorded_at, row.confirms), window)
     stale = f"that was {age}" if age else ""
-    if row.evidence_item_id is not None and item is None:
-        stale = "the evidence that proved it has been replaced or withdrawn since"
+    if row.evidence_item_id is not None and (lost := case.lost([row.evidence_item_id])):
+        stale = f"the evidence that proved it {lost}"
     return Look(row.id, row.result, enforcement, told=row.title, stale=stale)
 
 

@@ -94,7 +94,8 @@ def approvers(row: GateFacts) -> tuple[str, ...]:
 
 
 def recorders(inputs: Inputs) -> set[str]:
-    """Everybody who recorded the bundle or evidence in it, approvals and waivers apart; without regard to case."""
+    """Everybody who recorded the bundle or evidence in it, counted or not, approvals and waivers apart; without regard
+    to case."""
     names = {item.actor for item in inputs.items} | {row.actor for row in inputs.invariants}
     names |= {guard.actor for guard in inputs.guards}
     names |= {row.actor for row in inputs.gates if row.gate is not Gate.APPROVAL and not row.waived}

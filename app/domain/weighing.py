@@ -166,9 +166,11 @@ def _silence(subject: Subject, look: Look, *, alone: bool) -> Iterable[Reason]:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is being decided: current rows, what the policy asks of them, and the time."""
+    """What is being decided: the current rows that count, what the policy asks of them, and the time. `given` are all
+    current rows, also those that are of another commit or version and so count nowhere."""
 
     inputs: Inputs
+    given: Inputs
     required: Requirements
     at: datetime
 
@@ -176,6 +178,14 @@ class Case:
     def bundle_id(self) -> str | None:
         """The bundle's id, where there is a bundle."""
         return self.inputs.bundle.id if self.inputs.bundle else None
+
+    def lost(self, item_ids: Iterable[str]) -> str:
+        """Why items do not count, as the end of a sentence; empty while all of them do."""
+        missing = set(item_ids) - {item.id for item in self.inputs.items}
+        if not missing:
+            return ""
+        shown = missing <= {item.id for item in self.given.items}
+        return "is of another commit or version" if shown else "has been replaced or withdrawn since"
 
     def age(self, made: datetime, window: timedelta | None) -> str:
         """How old something is when its window has passed, such as `at 2026-06-01 12:00 UTC, more than 7d ago`;

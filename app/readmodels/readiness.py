@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, Protocol, cast
 
@@ -333,20 +333,20 @@ class _Reading:
                 bundle.profile,
                 bundle.product,
                 bundle,
-                tuple(items[bundle.id]),
+                tuple(item for item in items[bundle.id] if not item.late),
                 tuple(gates[bundle.id]),
                 tuple(invariants[bundle.id]),
                 (*guards[bundle.id], *of_platform),
                 tuple(components.get(bundle.environment, ())),
+                tuple(item for item in items[bundle.id] if item.late),
             )
             for bundle in bundles
         ]
 
     async def _children(self, noun: Noun, fact: type[Any], bundle_ids: Sequence[str]) -> dict[str, list[Any]]:
         parameters = Parameters()
-        # Reports that came late are remarks of a verdict.
-        counts = last(ITEM, self.at, parameters) if noun is ITEM else current(noun, self.at, parameters)
-        columns, where = _columns(noun, fact), f"{visible(noun, self.scope, parameters)} AND {counts}"
+        columns, where = _columns(noun, fact), f"{visible(noun, self.scope, parameters)} AND "
+        where += self._counted_or_late(parameters) if noun is ITEM else current(noun, self.at, parameters)
         if noun is ITEM:
             keys = parameters.add(list(PAYLOAD_KEYS), "text[]")
             columns += (
@@ -367,6 +367,16 @@ class _Reading:
         for row in rows:
             found[row["bundle_id"]].append(of_row(fact, row))
         return found
+
+    def _counted_or_late(self, parameters: Parameters) -> str:
+        """Items that count, and those that came late since: the last of each check and result."""
+        newer = replace(ITEM, name="newer")
+        return (
+            f"{last(ITEM, self.at, parameters)} AND (NOT item.late OR NOT EXISTS (SELECT FROM {ITEM.table} AS newer"
+            " WHERE newer.bundle_id = item.bundle_id AND newer.source_key = item.source_key"
+            " AND newer.recorded_at > item.recorded_at AND (NOT newer.late OR newer.result = item.result)"
+            f" AND {last(newer, self.at, parameters)}))"
+        )
 
     async def platform_guards(self) -> list[GuardFacts]:
         """The current guard reports that speak of the platform itself."""

@@ -351,7 +351,12 @@ def _check_waiver(review: _Review, gate: Gate, waiver: Waiver, expires_at: datet
 
 
 def _approvals(review: _Review) -> list[GateFacts]:
-    return [row for row in review.inputs.gates if row.gate is Gate.APPROVAL and not row.waived and row.result in GIVEN]
+    """The approvals that were given of this commit."""
+    return [
+        row
+        for row in review.inputs.matching().gates
+        if row.gate is Gate.APPROVAL and not row.waived and row.result in GIVEN
+    ]
 
 
 def _alone(review: _Review, actor: str) -> bool:

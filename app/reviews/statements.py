@@ -35,7 +35,8 @@ RESULTS = {
 
 
 def verification_summary(verdict: Verdict, inputs: Inputs, bundle: BundleFacts, policy: Policy) -> dict[str, Any]:
-    """The statement about one bundle. The subject is the bundle as its inputs were, and the commit where it has one."""
+    """The statement about one bundle. The subject is the bundle as its inputs were, and the commit where it has one.
+    Items that prove nothing, for they came late or are of another commit, are not among those it rests on."""
     subject: list[dict[str, Any]] = [{"name": bundle.bundle_key, "digest": {"sha256": verdict.inputs_digest}}]
     if len(bundle.commit_sha) in (40, 64) and set(bundle.commit_sha) <= set("0123456789abcdef"):
         name = f"{bundle.product}@{bundle.version}" if bundle.version else bundle.product
@@ -55,7 +56,7 @@ def verification_summary(verdict: Verdict, inputs: Inputs, bundle: BundleFacts, 
             },
             "inputAttestations": [
                 {"uri": f"{VERIFIER}:item:{item.id}", "name": item.source_key, "digest": {"sha256": item.source_digest}}
-                for item in inputs.items[:ATTESTATION_LIMIT]
+                for item in inputs.current().matching().items[:ATTESTATION_LIMIT]
             ],
             "verificationResult": "PASSED" if ready else "FAILED",
             # Levels of one's own are allowed as long as their names do not begin with SLSA_.
