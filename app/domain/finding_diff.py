@@ -73,10 +73,7 @@ def finding_entries(base: Inputs, head: Inputs) -> tuple[tuple[FindingEntry, ...
     before, _ = _listed(base)
     now, answered = _listed(head)
     found = []
-    for likeness in (_Found.exact, _Found.loose):
-        pairs, before, now = _pair(before, now, _of_check(likeness))
-        found += [_change_of_pair(old, new) for old, new in pairs]
-    for likeness in (_Found.exact, _Found.loose):
+    for likeness in (_of_check(_Found.exact), _of_check(_Found.loose), _Found.exact, _Found.loose):
         pairs, before, now = _pair(before, now, likeness)
         found += [_change_of_pair(old, new) for old, new in pairs]
     for likeness in (_of_check(_Found.loose), _Found.loose):
