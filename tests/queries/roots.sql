@@ -168,13 +168,75 @@ CROSS JOIN (
   )
   SELECT latest.*
   FROM pair CROSS JOIN LATERAL (
-    SELECT component.*
-    FROM platform_status_component_status AS component
-    WHERE component.environment = pair.environment AND component.component = pair.component AND NOT component.retracted AND NOT EXISTS (
+    SELECT either.*
+    FROM (
+      (
+        SELECT component.*, component.observed_at AS made_at
+        FROM platform_status_component_status AS component
+        WHERE component.environment = pair.environment AND component.component = pair.component
+          AND component.cause = '' AND NOT component.retracted AND NOT EXISTS (
       SELECT FROM platform_status_component_status AS later
       WHERE later.supersedes_id = component.id
     )
-    ORDER BY component.observed_at DESC, component.id DESC LIMIT 1
+        ORDER BY component.observed_at DESC, component.id DESC LIMIT 1
+      )
+      UNION ALL
+      SELECT news.*
+      FROM (
+      WITH RECURSIVE told AS (
+  (
+    SELECT first.cause
+    FROM platform_status_component_status AS first
+    WHERE first.environment = pair.environment AND first.component = pair.component AND first.cause <> ''
+    ORDER BY first.cause LIMIT 1
+  )
+  UNION ALL
+  SELECT next.cause
+  FROM told CROSS JOIN LATERAL (
+    SELECT another.cause
+    FROM platform_status_component_status AS another
+    WHERE another.environment = pair.environment AND another.component = pair.component
+      AND another.cause > told.cause AND another.cause <> ''
+    ORDER BY another.cause LIMIT 1
+  ) AS next
+)
+SELECT pair.component, cause
+      FROM told
+    ) AS known (component, cause)
+      CROSS JOIN LATERAL (
+        (
+          SELECT component.*, LEAST(component.observed_at, component.recorded_at) AS made_at
+          FROM platform_status_component_status AS component
+          WHERE component.environment = pair.environment AND component.component = pair.component
+            AND component.cause = known.cause AND component.cause <> '' AND component.status <> 'unknown' AND NOT component.retracted AND NOT EXISTS (
+      SELECT FROM platform_status_component_status AS later
+      WHERE later.supersedes_id = component.id
+    )
+          ORDER BY LEAST(component.observed_at, component.recorded_at) DESC, component.observed_at DESC, component.id DESC
+          LIMIT 1
+        )
+        UNION ALL
+        SELECT *
+        FROM (
+          SELECT component.*, LEAST(component.observed_at, component.recorded_at) AS made_at
+          FROM platform_status_component_status AS component
+          WHERE component.environment = pair.environment AND component.component = pair.component
+            AND component.cause = known.cause AND component.cause <> '' AND NOT component.retracted AND NOT EXISTS (
+      SELECT FROM platform_status_component_status AS later
+      WHERE later.supersedes_id = component.id
+    )
+          ORDER BY LEAST(component.observed_at, component.recorded_at) DESC, component.observed_at DESC, component.id DESC
+          LIMIT 1
+        ) AS last
+        WHERE last.status = 'unknown'
+      ) AS news
+    ) AS either
+    ORDER BY
+      CASE either.status WHEN 'major_outage' THEN 1 WHEN 'partial_outage' THEN 2 WHEN 'degraded_performance' THEN 3
+        WHEN 'under_maintenance' THEN 4 WHEN 'unknown' THEN CASE either.cause WHEN '' THEN 5 ELSE 6 END ELSE 5 END,
+      CASE WHEN either.status NOT IN ('operational', 'unknown') AND either.cause <> '' THEN 0 ELSE 1 END,
+      either.made_at DESC, either.observed_at DESC, either.id DESC
+    LIMIT 1
   ) AS latest
 ) AS component
     WHERE true AND true AND (true) AND true
