@@ -27,11 +27,14 @@ _SOURCES = (".cpp", ".cc", ".cxx", ".c++", ".h", ".hpp", ".hxx", ".mm")
 
 @dataclass(slots=True)
 class Suite:
-    """A suite while it is open: what it declares, and what was met in it and in the suites below it so far."""
+    """A suite while it is open: what it declares, and what was met in it and in the suites below it."""
 
     attributes: dict[str, str]
-    own_cases: int = 0
+    before: int
+    """How many cases the report held where the suite began."""
     cases: int = 0
+    """How many stand in it, known at its end."""
+    cases_below: int = 0
     not_run: int = 0
     bad: int = 0
     """Failures and errors that are written: as cases, as attempts before the last, or directly in a suite."""
@@ -43,13 +46,18 @@ class Suite:
 
     def take(self, inner: Suite) -> None:
         """Add a suite that has ended below this one."""
-        self.cases += inner.cases
+        self.cases_below += inner.cases
         self.not_run += inner.not_run
         self.bad += inner.bad
         self.attempts += inner.attempts
         self.holds_newmans |= inner.attributes.keys() == _NEWMAN_SUITE
         declared = total(inner.attributes, "tests")
         self.declared_below += inner.declared_below + (inner.own_cases if declared is None else declared)
+
+    @property
+    def own_cases(self) -> int:
+        """The cases that stand directly in it."""
+        return self.cases - self.cases_below
 
     def missing(self) -> int:
         """How many cases it declares and does not hold, apart from those that need not be there."""

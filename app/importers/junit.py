@@ -170,7 +170,7 @@ class _Report:
         own = attributes.get("name", "")
         depth = len(self.suites)
         self.owner = None
-        self.suites.append(_Suite(own, list(ids_in_text(own)), set(), Suite(attributes)))
+        self.suites.append(_Suite(own, list(ids_in_text(own)), set(), Suite(attributes, self.cases.counts().total)))
         self.suite_count += name == "testsuite"
         seconds = _seconds(attributes.get("time"))
         self._span(attributes.get("timestamp"), seconds)
@@ -265,17 +265,16 @@ class _Report:
         suite = self.suites[-1]
         suite.outcomes.add(result)
         owner = attributes.get("classname") or attributes.get("class") or ""
-        totals = suite.totals
-        totals.own_cases += 1
         if owner != self.owner:  # tests of a class stand together, and reports of a million tests are many
             self.owner = owner
             self.held.add(owner or suite.name)
-            totals.last_case = attributes
+            suite.totals.last_case = attributes
         name = attributes.get("name") or owner or "(unnamed)"
         invariants = (*case.invariants, *ids_in_text(owner)) if case.invariants or "PI-" in owner else ()
         if result is Result.PASSED:
             self.cases.add(name, result, invariants=invariants)
             return
+        totals = suite.totals
         totals.not_run += result is Result.SKIPPED
         totals.bad += result in (Result.FAILED, Result.ERROR)
         totals.attempts += case.reruns
@@ -293,7 +292,7 @@ class _Report:
     def _end_suite(self) -> None:
         suite = self.suites.pop()
         self.owner = None
-        suite.totals.cases += suite.totals.own_cases
+        suite.totals.cases = self.cases.counts().total - suite.totals.before
         if short := self.shortfall.look(suite.totals, outermost=not self.suites):
             suite.outcomes.add(short)
         if self.suites:
