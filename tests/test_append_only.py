@@ -136,7 +136,7 @@ async def test_one_source_has_one_chain(connection: Any) -> None:
 
 
 async def test_bytes_may_come_again(connection: Any) -> None:
-    """What was seen before and is not in force is evidence anew; only an observation that says when it was made is one."""
+    """What was seen before and is not in force is evidence anew; an observation that says when it was made is one."""
     for table in (ITEMS, GATES, INVARIANTS, GUARDS):
         [row] = await connection.fetch(f"SELECT * FROM {table}")
         again = await insert(connection, table, supersedes_id=row["id"], source_digest=row["source_digest"])

@@ -65,13 +65,19 @@ def command(name: str, group: typer.Typer | None = None) -> Callable[[Callable[P
 
 
 @contextlib.contextmanager
-def database_url(settings: Settings | None = None, *, hold: bool = False) -> Iterator[str]:
-    """The DSN of DATABASE_URL, or of the embedded PostgreSQL, which runs for the time of the block."""
+def database_url(settings: Settings | None = None, *, hold: bool = False, migrated: bool = False) -> Iterator[str]:
+    """The DSN of DATABASE_URL, or of the embedded PostgreSQL, which runs for the time of the block.
+
+    With `migrated`, the embedded one, which is nobody else's, is brought to this program's schema first."""
     chosen = settings or read_settings()
     if chosen.database_url is not None:
         yield chosen.database_url
         return
     with embedded.running(chosen.data, hold=hold) as dsn:
+        if migrated:
+            from app.db.migrate import migrate_sync  # noqa: PLC0415 - Alembic is slow to load, and seldom needed
+
+            migrate_sync(dsn)
         yield dsn
 
 

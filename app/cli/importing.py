@@ -109,7 +109,7 @@ def import_(
             fail(f"{option} names one check, so it goes with exactly one file")
     report = ImportReport(len(entries), as_json)
     # The readers come first: they are forked, and must not share a connection or the lock of the data folder.
-    with Readers(_jobs(jobs, entries)) as readers, database_url(settings) as dsn:
+    with Readers(_jobs(jobs, entries)) as readers, database_url(settings, migrated=True) as dsn:
         asyncio.run(_import(dsn, settings.statement_timeout, request, entries, readers, report))
     report.finish()
     if report.rejected:

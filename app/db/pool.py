@@ -62,6 +62,8 @@ def domain_error(error: Exception) -> EvidenceError | None:
             return Conflict(str(error))
         case asyncpg.IntegrityConstraintViolationError():
             return Invalid(f"the database refused the row: {error}")
+        case asyncpg.exceptions.CharacterNotInRepertoireError():
+            return Invalid("a text holds a NUL or another character that no stored text can hold; leave it out")
         case asyncpg.DataError() | asyncpg.exceptions.UntranslatableCharacterError():
             return Invalid(f"the database cannot hold the value: {error}")
         case asyncpg.PostgresConnectionError() | asyncpg.TooManyConnectionsError() | asyncpg.CannotConnectNowError():

@@ -134,7 +134,8 @@ def _capacity(evidence: Evidence, required: Requirements) -> Outcome:
         if rate is not None:
             rates.append(rate)
             if limits.max_error_rate is not None and rate > limits.max_error_rate:
-                over.append(f"{rate:.2%} of requests failed, at most {limits.max_error_rate:.2%} may")
+                told = f"{rate:.2%}" if rate >= 0.0001 else "under 0.01%"
+                over.append(f"{told} of requests failed, at most {limits.max_error_rate:.2%} may")
         elif limits.max_error_rate is not None:
             unanswered.append("error rate")
         for name, limit in sorted(limits.max_percentiles_ms.items()):

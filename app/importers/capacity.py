@@ -23,7 +23,7 @@ from typing import Any
 from app.domain.checks import Subject, subject_of
 from app.domain.evidence import EvidenceType, Result
 from app.importers.base import Item, clip
-from app.importers.figures import percent
+from app.importers.figures import share
 
 THRESHOLD_LIMIT = 100
 """Thresholds kept in a payload; all are counted."""
@@ -175,8 +175,8 @@ class Load:
         if self.requests is not None:
             parts.append(f"{self.requests:,} request{'' if self.requests == 1 else 's'}")
         if self.failed is not None:
-            share = f" ({percent(self.failed, self.requests)}%)" if self.failed and self.requests else ""
-            parts.append(f"{self.failed:,} failed{share}")
+            told = f" ({share(self.failed, self.requests)})" if self.failed and self.requests else ""
+            parts.append(f"{self.failed:,} failed{told}")
         if self.thresholds:
             held = sum(threshold.ok is True for threshold in self.thresholds)
             parts.append(f"{held} of {len(self.thresholds)} thresholds held")

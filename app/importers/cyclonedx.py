@@ -11,11 +11,13 @@ clean scan: tools that did not look for any write the same, so such a BOM stays 
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import unquote
 
-from app.domain.checks import image_name, subject_of
+from app.domain.checks import Subject, subject_of
 from app.domain.evidence import EvidenceType, Result, Severity
 from app.domain.vex import AFFECTED, FIXED, NOT_AFFECTED, UNDER_INVESTIGATION
 from app.importers.base import Artifact, ImportBatch, Item, Probe, Reject, clip
@@ -23,6 +25,7 @@ from app.importers.cyclonedx_xml import Part, parts
 from app.importers.documents import as_dict, as_list, as_text, read_json
 from app.importers.findings import Findings, open_sentence, severity_of, severity_of_score
 from app.importers.moments import moment
+from app.importers.names import image_target, only, package_target, path_target, shorten, without_version
 from app.importers.vex_statements import Statements
 
 FORMAT = "cyclonedx"
@@ -43,6 +46,10 @@ STATUS_OF_STATE = {
 REFERENCE_LIMIT = 200_000
 """Components whose package URL is remembered for the vulnerabilities that point at them."""
 
+HELD_LIMIT = 5_000
+"""Components, the first, whose names tell which BOM it is where it does not say what it is of."""
+
+_COMMIT = re.compile(r"[@#/=]([0-9a-f]{40})(?=$|[?#/&.])")
 _NAMESPACE = "http://cyclonedx.org/schema/bom"
 
 
@@ -61,8 +68,13 @@ def parse(artifact: Artifact) -> ImportBatch:
     bom = _Bom()
     for kind, facts in parts(artifact) if is_xml else _json_parts(read_json(artifact)):
         bom.add(kind, facts)
-    item = bom.item()
-    return ImportBatch(FORMAT, "xml" if is_xml else "json", items=(item,), subject=subject_of("CycloneDX", bom.named()))
+    return ImportBatch(
+        FORMAT,
+        dialect="xml" if is_xml else "json",
+        items=(bom.item(),),
+        subject=bom.subject(),
+        commit=bom.commit(),
+    )
 
 
 def _json_parts(document: Any) -> Iterator[Part]:
@@ -113,12 +125,7 @@ class _Bom:
         self.findings = Findings()
         self.statements = Statements()
         self._purls: dict[str, str] = {}
-
-    def named(self) -> str:
-        """What the bill is of, without its version."""
-        component = as_dict(self.metadata.get("component"))
-        group, name = as_text(component.get("group")), as_text(component.get("name"))
-        return image_name(f"{group}/{name}" if group else name)
+        self._held: set[str] = set()
 
     def add(self, kind: str, facts: dict[str, Any]) -> None:
         """Take in one part."""
@@ -130,6 +137,8 @@ class _Bom:
         elif kind == "component":
             self.components["nested" if facts.get("nested") else "top"] += 1
             self._remember(facts)
+            if len(self._held) < HELD_LIMIT:
+                self._held.add(as_text(facts.get("name")))
         elif kind == "vulnerabilities":
             self.has_list = True
         else:
@@ -197,6 +206,23 @@ class _Bom:
                 products.append(product)
         return products
 
+    def subject(self) -> Subject:
+        """What the BOM is of, without its version, else the names of its components."""
+        tools = (as_dict(tool) for tool in as_list(self.metadata.get("tools")))
+        named = (without_version(as_text(tool.get("name")), as_text(tool.get("version"))) for tool in tools)
+        told = ", ".join(sorted(set(filter(None, named))))
+        target = _target(as_dict(self.metadata.get("component")))
+        return subject_of(told, target) if target else subject_of(told, holds=self._held)
+
+    def commit(self) -> str:
+        """The commit in the addresses of the repository that what the BOM is of names as its own."""
+        component = as_dict(self.metadata.get("component"))
+        references = map(as_dict, as_list(component.get("externalReferences"))[:100])
+        addresses = [as_text(one.get("url")) for one in references if as_text(one.get("type")).lower() == "vcs"]
+        qualifiers = unquote(as_text(component.get("purl"))[:2000].partition("?")[2]).split("&")
+        addresses += [each for each in qualifiers if each.startswith("vcs_url=")]
+        return only(commit for address in addresses for commit in _COMMIT.findall(address.lower()))
+
     def item(self) -> Item:
         """The evidence in the BOM."""
         subject = as_dict(self.metadata.get("component"))
@@ -210,7 +236,7 @@ class _Bom:
             "components": total,
             "vulnerabilities": self.vulnerabilities,
         }
-        about = f" of {name}" if name else ""
+        about = f" of {shorten(name)}" if name else ""
         common: dict[str, Any] = {
             "producer": clip(_tools(as_list(self.metadata.get("tools"))), 200),
             "completed_at": moment(self.metadata.get("timestamp")),
@@ -239,6 +265,17 @@ class _Bom:
             },
             **common,
         )
+
+
+def _target(component: dict[str, Any]) -> str:
+    """The component's name without version: an image's without tag, a file's without the machine's folders."""
+    name, kind = as_text(component.get("name")), as_text(component.get("type")).lower()
+    if kind == "container":
+        return image_target([name])
+    if kind in ("file", "firmware") or name.startswith(("/", ".")):
+        return path_target(name)
+    group = as_text(component.get("group"))
+    return f"{group}/{name}" if group and name else name or package_target(as_text(component.get("purl")))
 
 
 def _worst_word(ratings: list[dict[str, Any]]) -> str:

@@ -15,6 +15,7 @@ from app.importers.markup import child, children, local, namespace, pruned, text
 
 _KEPT = frozenset({"metadata", "vulnerability"})
 _COMPONENT_FACTS = ("name", "version", "purl")
+_SUBJECT_FACTS = (*_COMPONENT_FACTS, "group")
 
 Part = tuple[str, dict[str, Any]]
 
@@ -84,7 +85,15 @@ def _metadata(element: Element) -> dict[str, Any]:
         "tools": [{"name": _text(tool, "name"), "version": _text(tool, "version")} for tool in listed],
         "component": {}
         if subject is None
-        else {"bom-ref": subject.get("bom-ref", "")} | {key: _text(subject, key) for key in _COMPONENT_FACTS},
+        else {
+            "bom-ref": subject.get("bom-ref", ""),
+            "type": subject.get("type", ""),
+            "externalReferences": [
+                {"type": reference.get("type", ""), "url": _text(reference, "url")}
+                for reference in _below(subject, "externalReferences", "reference")
+            ],
+        }
+        | {key: _text(subject, key) for key in _SUBJECT_FACTS},
     }
 
 

@@ -48,6 +48,12 @@ def tally(counts: Mapping[str, int]) -> dict[str, int]:
     return {clip(word, 60) or "(none)": times for word, times in ordered}
 
 
+def share(part: float, whole: float) -> str:
+    """Part of whole in percent, for a sentence: something is never shown as 0.0%."""
+    told = percent(part, whole)
+    return "<0.1%" if part > 0 and not told else f"{told}%"
+
+
 def percent(part: float, whole: float) -> float:
     """Part of whole in percent with one decimal, rounded down, so that 99.96 is not shown as 100; 0.0 of nothing."""
     return math.floor(1000 * part / whole) / 10 if whole > 0 else 0.0

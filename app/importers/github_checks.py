@@ -281,6 +281,9 @@ def _list(kind: str, document: Any) -> Item:
             newest[label] = told
     known = list(newest.values())
     results = [_result(told)[0] for told in known]
+    if any(_result(told)[1] != "neutral" for told in known):
+        # Neutral is neither yes nor no; beside others that speak, it does not outweigh them.
+        results = [Result.SKIPPED if _result(told)[1] == "neutral" else _result(told)[0] for told in known]
     if one == "deployment_status" and known:
         # The states of one deployment come newest first, and the newest is how it stands.
         known = [max(known, key=_order)]

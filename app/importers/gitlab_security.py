@@ -12,14 +12,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
-from app.domain.checks import image_name, subject_of
+from app.domain.checks import Subject, subject_of
 from app.domain.evidence import EvidenceType, FindingCounts, Result, worst_result
 from app.importers.base import Artifact, ImportBatch, Item, Probe, Reject, clip
 from app.importers.documents import as_dict, as_list, as_text, read_json
 from app.importers.findings import Findings, open_sentence, severity_of
 from app.importers.moments import moment
+from app.importers.names import listed, only, shorten
 
 FORMAT = "gitlab-security"
 
@@ -91,11 +95,11 @@ def parse(artifact: Artifact) -> ImportBatch:
     scan_type = as_text(scan.get("type")) or (categories.most_common(1)[0][0] if categories else "")
     status = as_text(scan.get("status"))
     tools = [_tool(as_dict(scan.get("scanner"))), _tool(as_dict(scan.get("analyzer")))]
-    producer = next(filter(None, tools), "") or ", ".join(filter(None, scanners))
+    producer = next(filter(None, tools), "") or listed(scanners)
     title = SCAN_TYPES.get(scan_type, "Security scan")
     item = Item(
         evidence_type=EvidenceType.SECURITY,
-        title=clip(f"{title}{f' by {producer}' if producer else ''}: {open_sentence(counts)}"),
+        title=clip(f"{title}{f' by {shorten(producer)}' if producer else ''}: {open_sentence(counts)}"),
         result=_result(counts, scan) if scan or found or "version" in report else Result.INCONCLUSIVE,
         producer=clip(producer, 200),
         findings=counts,
@@ -104,15 +108,30 @@ def parse(artifact: Artifact) -> ImportBatch:
         payload=_facts(report, scan, scan_type, status)
         | {"flagged_false_positive": flagged, "top_findings": findings.top()},
     )
-    dialect = scan_type if scan_type in SCAN_TYPES else ""
-    named = as_dict(scan.get("scanner")) or as_dict(scan.get("analyzer"))
-    tool = as_text(named.get("id")) or as_text(named.get("name"))
-    return ImportBatch(FORMAT, dialect, items=(item,), subject=subject_of(tool, dialect, holds=_images(found)))
+    return ImportBatch(
+        FORMAT,
+        dialect=scan_type if scan_type in SCAN_TYPES else "",
+        items=(item,),
+        subject=_subject(report, scan),
+    )
 
 
-def _images(found: list[dict[str, Any]]) -> list[str]:
-    """The images that findings lie in; a report without findings names none."""
-    return [image_name(as_text(as_dict(each.get("location")).get("image"))) for each in found]
+def _subject(report: dict[str, Any], scan: dict[str, Any]) -> Subject:
+    """Scanner and type of scan, as the scan itself names them: a clean report has no finding to tell them. A scan of
+    dependencies is known by the lock files that it read as well, where it lists them, and one of a site by its host."""
+    named = (as_dict(scan.get(key)) for key in ("scanner", "analyzer"))
+    scanner = next((name for one in named if (name := as_text(one.get("id")) or as_text(one.get("name")))), "")
+    scan_type = as_text(scan.get("type"))
+    files = [as_text(as_dict(one).get("path")) for one in as_list(report.get("dependency_files"))]
+    if scan_type == "dependency_scanning":
+        return subject_of(f"{scanner} {scan_type}", holds=files)
+    return subject_of(scanner, scan_type, only(_hosts(scan)))
+
+
+def _hosts(scan: dict[str, Any]) -> Iterator[str]:
+    for resource in as_list(scan.get("scanned_resources"))[:1000]:
+        with suppress(ValueError):
+            yield urlsplit(as_text(as_dict(resource).get("url"))).netloc.rpartition("@")[2]
 
 
 def _count(findings: Findings, finding: dict[str, Any]) -> None:
@@ -167,14 +186,20 @@ def _tool(tool: dict[str, Any]) -> str:
 
 
 def _result(counts: FindingCounts, scan: dict[str, Any]) -> Result:
-    """By the findings; error when the scan says that it failed; a clean scan of a part only is warned. (A bare empty
-    list, with neither scan nor version, is nobody's statement that anything was scanned.)"""
+    """By the findings; error when the scan says that it failed; a clean scan of a part only is warned, and one that did
+    not end, or saw no page of the site, is inconclusive. (A bare empty list, with neither scan nor version, is nobody's
+    statement that anything was scanned.)"""
     status = as_text(scan.get("status")).lower()
-    fatal = any(as_dict(m).get("level") == "fatal" for m in as_list(scan.get("messages")))
-    if fatal or status in ("failure", "failed", "error"):
+    levels = {as_text(as_dict(message).get("level")).lower() for message in as_list(scan.get("messages"))}
+    if "fatal" in levels or status in ("failure", "failed", "error"):
         return Result.ERROR
-    partial = Result.WARNED if scan.get("partial_scan") else Result.PASSED
-    return worst_result([counts.result(), partial])
+    results = [counts.result()]
+    if scan.get("partial_scan"):
+        results.append(Result.WARNED)
+    unseen = scan.get("scanned_resources") == [] and not counts.open
+    if unseen or "error" in levels or status not in ("", "success"):
+        results.append(Result.INCONCLUSIVE)
+    return worst_result(results)
 
 
 def _facts(report: dict[str, Any], scan: dict[str, Any], scan_type: str, status: str) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Grype's own JSON: matches by severity; ignored matches are suppressed.
 
 Source: Grype's JSON presenter (`grype/presenter/models`). No parser library exists apart from the Go types. A report
-always holds its list of matches, be it empty, so one without is refused. `Negligible` is info.
+always holds its list of matches, be it empty, so one without is refused. `Negligible` is info. Where Grype itself says
+that it could not look well, by its database's state or by alerts, a clean report is none.
 """
 
 from __future__ import annotations
@@ -9,12 +10,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from app.domain.checks import image_name, subject_of
-from app.domain.evidence import EvidenceType
+from app.domain.checks import subject_of
+from app.domain.evidence import EvidenceType, Result, worst_result
 from app.importers.base import Artifact, ImportBatch, Item, Probe, Reject, clip
 from app.importers.documents import as_dict, as_list, as_text, read_json
 from app.importers.findings import Findings, open_sentence, severity_of
 from app.importers.moments import moment
+from app.importers.names import image_target, path_target, shorten
 
 FORMAT = "grype"
 
@@ -57,12 +59,22 @@ def parse(artifact: Artifact) -> ImportBatch:
     findings.suppress(len(as_list(ignored)))
     counts = findings.counts()
     descriptor = as_dict(report.get("descriptor"))
-    subject = _subject(as_dict(report.get("source")))
+    source = as_dict(report.get("source"))
+    subject = _names(source)
+    alerts = sum(len(as_list(as_dict(one).get("alerts"))) for one in as_list(report.get("alertsByPackage")))
+    broken = _database_fault(as_dict(descriptor.get("db")))
+    told, doubts = open_sentence(counts), [counts.result()]
+    if broken:
+        told += ", with a database of vulnerabilities that is no good"
+        doubts.append(Result.INCONCLUSIVE)
+    if alerts:
+        told += f", {alerts:,} alert{'' if alerts == 1 else 's'} that packages could not be matched well"
+        doubts.append(Result.WARNED)
     version = as_text(descriptor.get("version"))
     item = Item(
         evidence_type=EvidenceType.SECURITY,
-        title=clip(f"Grype scan{f' of {subject[0]}' if subject else ''}: {open_sentence(counts)}"),
-        result=counts.result(),
+        title=clip(f"Grype scan{f' of {shorten(subject[0])}' if subject else ''}: {told}"),
+        result=worst_result(doubts),
         producer=clip(f"Grype {version}" if version else "Grype", 200),
         findings=counts,
         completed_at=moment(descriptor.get("timestamp")),
@@ -70,6 +82,8 @@ def parse(artifact: Artifact) -> ImportBatch:
             "subject": subject,
             "distro": _distro(as_dict(report.get("distro"))),
             "database_built": clip(_database_built(as_dict(descriptor.get("db"))), 50),
+            "database_fault": clip(broken),
+            "alerts": alerts,
             "matches": len(matches),
             "by_severity": dict(words.most_common(20)),
             "fix_states": dict(fixes.most_common(20)),
@@ -77,10 +91,7 @@ def parse(artifact: Artifact) -> ImportBatch:
             "top_findings": findings.top(),
         },
     )
-    source = as_dict(report.get("source"))
-    target = subject[0] if subject else ""
-    target = image_name(target) if as_text(source.get("type")) == "image" else target
-    return ImportBatch(FORMAT, items=(item,), subject=subject_of("Grype", target))
+    return ImportBatch(FORMAT, items=(item,), subject=subject_of("Grype", _target(source)))
 
 
 def _count(findings: Findings, vulnerability: dict[str, Any], match: dict[str, Any]) -> None:
@@ -101,7 +112,16 @@ def _count(findings: Findings, vulnerability: dict[str, Any], match: dict[str, A
     )
 
 
-def _subject(source: dict[str, Any]) -> list[str]:
+def _target(source: dict[str, Any]) -> str:
+    """The image, or the folder or file, without what changes from one build to the next."""
+    target = source.get("target")
+    if isinstance(target, str):
+        return path_target(target)
+    facts = as_dict(target)
+    return image_target(as_text(one) for one in (facts.get("userInput"), *as_list(facts.get("tags"))[:_SUBJECT_NAMES]))
+
+
+def _names(source: dict[str, Any]) -> list[str]:
     """The names by which what was scanned is known: an image's references and digests, or a directory's path."""
     target = source.get("target")
     if isinstance(target, str):
@@ -123,3 +143,13 @@ def _distro(distro: dict[str, Any]) -> str:
 def _database_built(database: dict[str, Any]) -> str:
     """When the vulnerabilities known to the scan were gathered; Grype 0.88 moved it below `status`."""
     return as_text(database.get("built")) or as_text(as_dict(database.get("status")).get("built"))
+
+
+def _database_fault(database: dict[str, Any]) -> str:
+    """What Grype says is wrong with what it knows of vulnerabilities; "" where it says nothing."""
+    for state in (database, as_dict(database.get("status"))):
+        if error := as_text(state.get("error")):
+            return error
+        if state.get("valid") is False:
+            return "not valid"
+    return ""

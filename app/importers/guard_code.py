@@ -37,9 +37,11 @@ def dialect_of(documents: list[Any]) -> str:
     if isinstance(known.get("modules"), list) and ("violations" in summary or "totalCruised" in summary):
         return CRUISER
     listed = {
-        key for key in ("fails", "errors", "warnings", "messages", "markdowns") if isinstance(known.get(key), list)
+        key
+        for key in ("fails", "failures", "errors", "warnings", "messages", "markdowns")
+        if isinstance(known.get(key), list)
     }
-    swift_or_js = {"fails", "warnings"} <= listed
+    swift_or_js = {"fails", "warnings"} <= listed or {"failures", "warnings"} <= listed
     ruby = {"errors", "warnings", "messages", "markdowns"} <= listed
     return DANGER if swift_or_js or ruby else ""
 
@@ -141,7 +143,8 @@ def _known_violations(violations: list[dict[str, Any]]) -> Draft:
 def _danger(document: dict[str, Any]) -> Draft:
     runtime = as_text(as_dict(document.get("meta")).get("runtimeName")) or "danger"
     draft = Draft(guard="danger", mode=Enforcement.BLOCKING, producer=runtime)
-    for entry in as_list(document.get("fails")) + as_list(document.get("errors")):
+    failed = [entry for key in ("fails", "failures", "errors") for entry in as_list(document.get(key))]
+    for entry in failed:
         draft.failed(**_remark(entry))
     for entry in as_list(document.get("warnings")):
         draft.warned(**_remark(entry))

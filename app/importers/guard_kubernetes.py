@@ -56,7 +56,10 @@ def _is_control(value: Any) -> bool:
 
 def _is_lint(value: dict[str, Any]) -> bool:
     summary = as_dict(value.get("Summary"))
-    return "ChecksStatus" in summary or ("Reports" in value and isinstance(value.get("Checks"), list))
+    if "ChecksStatus" in summary or ("Reports" in value and isinstance(value.get("Checks"), list)):
+        return True
+    reports = as_list(value.get("Reports"))  # without its summary it has nothing else
+    return bool(reports) and all({"Diagnostic", "Check", "Object"} <= set(as_dict(each)) for each in reports)
 
 
 def _is_alert(value: Any) -> bool:

@@ -46,9 +46,12 @@ def claims(documents: list[Any]) -> bool:
 
 def read(documents: list[Any]) -> list[Draft]:
     """A draft for each report; other objects of a list are passed over."""
-    reports = [value for value in kube_objects(documents) if is_report(value)]
-    if not reports:
+    listed = list(kube_objects(documents))
+    reports = [value for value in listed if is_report(value)]
+    if not listed:
         raise Reject("the list of policy reports is empty")
+    if not reports:
+        raise Reject("no policy report in it names itself in metadata.name and lists its results")
     return [_constraint(value) if group_of(value) == CONSTRAINT_GROUP else _report(value) for value in reports]
 
 

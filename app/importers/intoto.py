@@ -1,7 +1,7 @@
 """in-toto attestations and SLSA provenance, in DSSE envelopes, sigstore bundles and the lists around them.
 
 Source: in-toto Statement v0.1 and v1 and the predicates of the in-toto attestation framework; SLSA provenance v0.1,
-v0.2 and v1, verification summary v1. `attestations` unwraps, `signatures` checks.
+v0.2 and v1, verification summary v1. `attestations` unwraps, `provenance` reads the predicate, `signatures` checks.
 
 One item per attestation. Its payload has three states, each with a reason: `digest` (the content's digest, computed
 again and compared with the one that the embedded log entry states; the subjects' own files are never at hand),
@@ -17,12 +17,12 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from app.domain.checks import subject_of
 from app.domain.evidence import EvidenceType, Result, worst_result
 from app.importers.attestations import Attestation, builder_of, is_attestation, unwrap
 from app.importers.base import Artifact, ImportBatch, Item, Probe, Reject, clip
-from app.importers.documents import as_dict, as_list, as_text, decode, json_lines, parse_json, read_json, read_text
-from app.importers.moments import moment
+from app.importers.documents import as_dict, as_text, decode, json_lines, parse_json, read_json, read_text
+from app.importers.names import shorten
+from app.importers.provenance import commit_of, kind_of, page_of, predicate_facts, subject_of_all, times_of
 from app.importers.signatures import (
     FAILED,
     NOT_CHECKED,
@@ -48,18 +48,6 @@ SUBJECT_LIMIT = 50
 _DIGEST_LIMIT = 10
 _BASE64_HEAD = re.compile(r"(?:ey|ew|W3|Ww)[A-Za-z0-9+/_=-]{40,}")
 _VERDICTS = {"PASSED": Result.PASSED, "WARNED": Result.WARNED, "FAILED": Result.FAILED}
-_PREDICATES = (
-    (re.compile(r"https://slsa\.dev/provenance/(v[\d.]+)"), "SLSA provenance"),
-    (re.compile(r"https://slsa\.dev/verification_summary/(v[\d.]+)"), "SLSA verification summary"),
-    (re.compile(r"https://github\.com/npm/attestation/tree/main/specs/publish/(v[\d.]+)"), "npm publish attestation"),
-    (re.compile(r"https://docs\.pypi\.org/attestations/publish/(v[\d.]+)"), "PyPI publish attestation"),
-    (re.compile(r"https://in-toto\.io/attestation/release/(v[\d.]+)"), "Release attestation"),
-    (re.compile(r"https://in-toto\.io/attestation/vulns/(v[\d.]+)"), "Vulnerability scan attestation"),
-    (re.compile(r"https://in-toto\.io/attestation/test-result/(v[\d.]+)"), "Test result attestation"),
-    (re.compile(r"https://(?:www\.)?cyclonedx\.org/(?:bom|schema)()"), "CycloneDX attestation"),
-    (re.compile(r"https://spdx\.dev/Document()"), "SPDX attestation"),
-    (re.compile(r"https://openvex\.dev/ns()"), "OpenVEX attestation"),
-)
 
 
 def detect(probe: Probe) -> bool:
@@ -93,8 +81,13 @@ def parse(artifact: Artifact) -> ImportBatch:
         used[key] += 1
         suffix = f"-{used[key]}" if used[key] > 1 else ""
         items.append(_item(attestation, f"{key}{suffix}" if len(found) > 1 else ""))
-    dialect = found[0].wrapper.partition(" ")[0]
-    return ImportBatch(FORMAT, dialect, items=tuple(items), subject=subject_of("in-toto", holds=keys))
+    return ImportBatch(
+        FORMAT,
+        dialect=found[0].wrapper.partition(" ")[0],
+        items=tuple(items),
+        subject=subject_of_all(found),
+        commit=commit_of(found),
+    )
 
 
 def _documents(artifact: Artifact) -> Iterator[tuple[int | None, Any]]:
@@ -142,8 +135,7 @@ def _item(attestation: Attestation, key: str) -> Item:
         certificate = Check(FAILED, "the log entry names another certificate")
     states = {"digest": digest, "signature": signature, "certificate": certificate}
     verdict = as_text(predicate.get("verificationResult") or predicate.get("result")).upper()
-    started, completed = _times(predicate)
-    kind = _kind(attestation)
+    started, completed = times_of(predicate)
     named = subjects[0].get("name") or next(iter(subjects[0]["digest"].values()), "") if subjects else ""
     more = f" and {total - 1} more" if total > 1 else ""
     facts = {
@@ -157,7 +149,7 @@ def _item(attestation: Attestation, key: str) -> Item:
     }
     return Item(
         evidence_type=EvidenceType.ARTIFACT,
-        title=clip(f"{kind} for {clip(named, 200)}{more}: {_told(states)}"),
+        title=clip(f"{kind_of(attestation)} for {shorten(named, 80)}{more}: {_told(states)}"),
         result=_result(states, verdict),
         producer=clip(builder_of(statement) or as_text(as_dict(predicate.get("verifier")).get("id")), 200),
         started_at=started,
@@ -165,8 +157,9 @@ def _item(attestation: Attestation, key: str) -> Item:
         payload={name: check.as_dict() for name, check in states.items()}
         | {"subjects": subjects, "subjects_total": total, "signatures": len(attestation.signatures)}
         | {key: value for key, value in facts.items() if value}
-        | _predicate_facts(statement, predicate),
+        | predicate_facts(statement, predicate),
         key=key,
+        url=page_of(statement),
     )
 
 
@@ -259,55 +252,20 @@ def _result(states: dict[str, Check], verdict: str) -> Result:
     return worst_result([checked, _VERDICTS.get(verdict, Result.PASSED)])
 
 
+def _reason(reason: str) -> str:
+    first, *others = reason.split("; ")
+    return shorten(first, 90) + (f" and {len(others)} more" if others else "")
+
+
 def _told(states: dict[str, Check]) -> str:
-    """The states in words: failures with their reason, then the signature's."""
-    failed = [f"{name} failed, {check.reason}" for name, check in states.items() if check.state == FAILED]
+    """The states in words, short enough for a title: the first failure with its reason and what else failed, or what
+    became of the signature. The payload has every reason whole."""
+    failed = {name: check.reason for name, check in states.items() if check.state == FAILED}
     if failed:
-        return "; ".join(failed)
+        first, *others = failed
+        also = "".join(f"; {name} failed as well" for name in others)
+        return f"{first} failed, {_reason(failed[first])}{also}"
     signature = states["signature"]
     if signature.state != VERIFIED:
-        return f"signature not checked, {signature.reason}"
+        return f"signature not checked, {_reason(signature.reason)}"
     return f"signature verified, certificate {states['certificate'].state.replace('_', ' ')}"
-
-
-def _kind(attestation: Attestation) -> str:
-    if attestation.message_digest:
-        return "Signature"
-    if attestation.statement.get("_type") == "link":
-        return f"in-toto link {clip(as_text(attestation.statement.get('name')), 100)}".strip()
-    predicate_type = as_text(attestation.statement.get("predicateType"))
-    for pattern, name in _PREDICATES:
-        if match := pattern.match(predicate_type):
-            return f"{name} {match.group(1)}".strip()
-    return f"Attestation {clip(predicate_type, 150)}"
-
-
-def _predicate_facts(statement: dict[str, Any], predicate: dict[str, Any]) -> dict[str, Any]:
-    """What provenance tells: SLSA v0.1, v0.2 and v1, and npm's publish predicate. Absent facts are left out."""
-    definition = as_dict(predicate.get("buildDefinition"))
-    materials = definition.get("resolvedDependencies", predicate.get("materials"))
-    source = as_dict(next(iter(as_list(materials)), None))
-    invocation = as_dict(as_dict(predicate.get("runDetails")).get("metadata")).get("invocationId")
-    facts = {
-        "builder": builder_of(statement),
-        "build_type": definition.get("buildType")
-        or predicate.get("buildType")
-        or as_dict(predicate.get("recipe")).get("type"),
-        "source": source.get("uri"),
-        "invocation": invocation or as_dict(predicate.get("metadata")).get("buildInvocationId"),
-        "package": predicate.get("name"),
-        "package_version": predicate.get("version"),
-        "registry": predicate.get("registry"),
-    }
-    told: dict[str, Any] = {key: clip(as_text(value), 300) for key, value in facts.items() if as_text(value)}
-    if isinstance(materials, (list, dict)):
-        told["materials"] = len(materials)
-    return told
-
-
-def _times(predicate: dict[str, Any]) -> tuple[Any, Any]:
-    details = as_dict(as_dict(predicate.get("runDetails")).get("metadata"))
-    metadata = as_dict(predicate.get("metadata"))
-    started = moment(details.get("startedOn")) or moment(metadata.get("buildStartedOn"))
-    finished = moment(details.get("finishedOn")) or moment(metadata.get("buildFinishedOn"))
-    return started, finished or moment(predicate.get("timeVerified"))

@@ -1,43 +1,57 @@
 """OpenVEX documents: statements on whether a vulnerability matters in a product.
 
 Source: OpenVEX specification v0.2.0, and v0.0.1, in which a vulnerability and a product are plain text. No Python
-parser library is kept for it. A statement counts once, whatever number of products it names: not_affected and fixed
-ones are suppressed findings, affected and under_investigation ones open findings of unknown severity, for VEX gives
-none. An open statement that a newer one of the same document replaces for all its products counts as suppressed.
+parser library is kept for it. A document whose context is empty or missing is told by its statements. A statement
+counts once, whatever number of products it names: not_affected and fixed ones are suppressed findings, affected and
+under_investigation ones open findings of unknown severity, for VEX gives none. An open statement that a newer one of
+the same document replaces for all its products counts as suppressed.
 The statements themselves are kept, for they answer findings of other reports (`app.domain.vex`).
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from app.domain.checks import subject_of
+from app.domain.checks import Subject, subject_of
 from app.domain.evidence import EvidenceType, Result, Severity
 from app.domain.vex import ANSWERS, STATUSES, superseded
 from app.importers.base import Artifact, ImportBatch, Item, Probe, Reject, clip
 from app.importers.documents import as_dict, as_list, as_text, read_json
 from app.importers.findings import Findings, open_sentence
 from app.importers.moments import moment
+from app.importers.names import package_target, shorten
 from app.importers.vex_statements import Statements
 
 FORMAT = "openvex"
 
+_MADE_ID = re.compile(r"[0-9a-f]{32,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-", re.IGNORECASE)
 _CONTEXTS = ("https://openvex.dev/ns", "http://openvex.dev/ns", "openvex.dev/ns")
 
 
 def detect(probe: Probe) -> bool:
-    """Told by the JSON-LD context."""
-    return probe.kind == "json" and isinstance(probe.document, dict) and _context(probe.document) != ""
+    """Told by the JSON-LD context; where that is empty or missing, by statements such as VEX alone makes."""
+    document = probe.document
+    return (
+        probe.kind == "json"
+        and isinstance(document, dict)
+        and (_context(document) != "" or _is_without_context(document))
+    )
 
 
 def parse(artifact: Artifact) -> ImportBatch:
     """One item for the document."""
     document = as_dict(read_json(artifact))
     context = _context(document)
-    if not context:
-        raise Reject("the document's @context is not OpenVEX")
+    if not context and not _is_without_context(document):
+        said = clip(as_text(document.get("@context")), 100)
+        raise Reject(
+            f"the document's @context is {said!r}, not that of OpenVEX"
+            if said
+            else "the document has no @context, and no author with statements of a vulnerability and a status each"
+        )
     listed = document.get("statements")
     if not isinstance(listed, list):
         raise Reject("the document has no list of statements")
@@ -84,7 +98,7 @@ def parse(artifact: Artifact) -> ImportBatch:
     told = open_sentence(counts) if listed else "no statements"
     item = Item(
         evidence_type=EvidenceType.SECURITY,
-        title=clip(f"VEX document{f' by {author}' if author else ''}: {told}"),
+        title=clip(f"VEX document{f' by {shorten(author)}' if author else ''}: {told}"),
         result=counts.result() if listed else Result.INCONCLUSIVE,
         producer=clip(as_text(document.get("tooling")) or author, 200),
         findings=counts,
@@ -101,9 +115,20 @@ def parse(artifact: Artifact) -> ImportBatch:
             "top_findings": findings.top(),
         },
     )
-    subject = subject_of("OpenVEX", as_text(document.get("@id")) or author)
-    dialect = context.rpartition("/ns")[2].strip("/") or "v0.0.1"
-    return ImportBatch(FORMAT, dialect, items=(item,), subject=subject)
+    return ImportBatch(
+        FORMAT,
+        dialect=context.rpartition("/ns")[2].strip("/") or "v0.0.1",
+        items=(item,),
+        subject=_subject(document, author, [name for _start, _status, _names, named in places for name in named]),
+    )
+
+
+def _subject(document: dict[str, Any], author: str, products: list[str]) -> Subject:
+    """Who speaks, and the document's own id, which stays as its version counts up. Tools make one of what it says, anew
+    for every version; such a document is known by the products that it speaks of."""
+    own = as_text(document.get("@id")).strip()
+    kept = "" if _MADE_ID.search(own) else own
+    return subject_of(f"OpenVEX {author}", kept, holds=map(package_target, products))
 
 
 def _context(document: dict[str, Any]) -> str:
@@ -111,6 +136,17 @@ def _context(document: dict[str, Any]) -> str:
     value = document.get("@context")
     named = (as_text(one).strip() for one in (value if isinstance(value, list) else [value]))
     return next((one for one in named if one.startswith(_CONTEXTS)), "")
+
+
+def _is_without_context(document: dict[str, Any]) -> bool:
+    """No context at all, which early tools left empty, an author, and statements that each have what VEX asks for."""
+    statements = [as_dict(one) for one in as_list(document.get("statements"))]
+    return (
+        not any(as_list(document.get("@context")) or [document.get("@context")])
+        and bool(as_text(document.get("author")))
+        and bool(statements)
+        and all(as_text(one.get("status")) in STATUSES and one.get("vulnerability") for one in statements)
+    )
 
 
 def _vulnerability(statement: dict[str, Any]) -> list[str]:

@@ -73,6 +73,7 @@ _HEAD = 256 * 1024
 _CHILDREN = 40
 _EVENTS = 10_000
 _LINES = 20
+_EXTENSIONS = frozenset(("json", "xml", "yaml", "yml", "csv", "txt", "log"))
 _YAML = re.compile(r"(?:[#%].*\n|---.*\n|\s*\n)*(?:-\s+)*[A-Za-z_$\"'][\w.$/\"'-]*:(?:\s|$)", re.MULTILINE)
 
 
@@ -111,9 +112,31 @@ def _detect(artifact: Artifact) -> Importer:
     if claims:
         names = ", ".join(sorted(importer.FORMAT for importer in claims))
         raise Reject(f"ambiguous: the content fits {names}; say which with --format")
+    if said := _not_read(found):
+        raise Reject(said)
     if found.kind in ("text", "csv") and _YAML.match("\n".join(found.lines)):
         read_yaml(artifact)  # raises, and so says where broken YAML is broken
-    raise Reject(f"unknown format: {_describe(found)} is none of {', '.join(sorted(FORMATS))}")
+    raise Reject(f"unknown format: {_describe(found)} is none of the {len(FORMATS)} that are read{_likely(artifact)}")
+
+
+def _likely(artifact: Artifact) -> str:
+    """The formats whose names come close to the file's; what is read at all stands in the README."""
+    words = set(re.split(r"[^a-z0-9]+", artifact.name.rpartition("/")[2].lower())) - _EXTENSIONS
+    near = [name for name in sorted(FORMATS) if any(len(word) > 2 and word in name for word in words)]
+    return f"; by its name it could be {', '.join(near[:3])}: --format takes it as such" if near else ""
+
+
+def _not_read(found: Probe) -> str:
+    """What is known and not read, and what to hand in instead."""
+    first = found.lines[0].strip() if found.lines else ""
+    if first.startswith(("TN:", "SF:")):
+        return "an lcov tracefile is not read; write Cobertura XML, as lcov_cobertura does"
+    if re.fullmatch(r"mode: (set|count|atomic)", first):
+        return "a Go coverage profile is not read; write Cobertura XML, as gocover-cobertura does"
+    document = found.document if isinstance(found.document, dict) else {}
+    if {"consumer", "provider"} <= document.keys() and {"interactions", "messages"} & document.keys():
+        return "a Pact contract says what a consumer expects, not whether the provider honours it; verify it first"
+    return ""
 
 
 def _describe(found: Probe) -> str:
@@ -131,6 +154,10 @@ def probe(artifact: Artifact) -> Probe:
     """What the content looks like. Raises Reject when it is broken in a way that no format could mend."""
     with artifact.open() as stream:
         head = stream.read(_HEAD)
+    if head.startswith(b"\x1f\x8b"):
+        raise Reject("the file is compressed by gzip; unpack it, or hand in a tar archive")
+    if b'"scanner_name": "govulncheck"' in head[:4096] or b'"scanner_name":"govulncheck"' in head[:4096]:
+        raise Reject("govulncheck's own JSON is a stream that is not read; use govulncheck -format sarif")
     start = head.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\x00")[:1]
     if start == b"<":
         return _probe_xml(artifact)

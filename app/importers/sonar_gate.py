@@ -14,11 +14,11 @@ The item is `security` when all its issues are vulnerabilities or hotspots, else
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
-from app.domain.checks import subject_of
+from app.domain.checks import Subject, subject_of
 from app.domain.evidence import EvidenceType, Result, worst_result
 from app.domain.gates import Enforcement, Gate
 from app.importers.base import Artifact, GateResult, ImportBatch, Item, Probe, Reject, Rejected, clip, link
@@ -26,6 +26,7 @@ from app.importers.documents import as_dict, as_list, as_text, parse_json, read_
 from app.importers.figures import count, tally
 from app.importers.findings import open_sentence
 from app.importers.moments import moment
+from app.importers.names import shorten, whole_commit
 from app.importers.sonar_issues import Issues
 
 FORMAT = "sonar-gate"
@@ -50,8 +51,8 @@ def parse(artifact: Artifact) -> ImportBatch | Rejected:
         raise Reject("no quality gate, issues or hotspots of SonarQube")
     if isinstance(document, list):
         document = {"hotspots" if dialect == "hotspots" else "issues": document}
-    name = _name(document)
-    gate = _gate(document, dialect, name)
+    name, url = _name(document), _url(document)
+    gate = _gate(document, dialect, name, url)
     issues = _issues(document)
     if gate is None and issues is None:
         raise Reject("the document holds neither a quality gate nor issues")
@@ -82,27 +83,22 @@ def parse(artifact: Artifact) -> ImportBatch | Rejected:
             results.append(Result.INCONCLUSIVE)
     item = Item(
         evidence_type=evidence_type,
-        title=clip(f"SonarQube {name}".strip() + f": {', '.join(parts)}", 300),
+        title=clip(f"SonarQube {shorten(name)}".strip() + f": {', '.join(parts)}", 300),
         result=worst_result(results),
         producer=clip(f"SonarQube {as_text(document.get('version'))}", 120),
         findings=issues.findings.counts() if issues is not None else None,
         completed_at=_time(document),
         payload=payload,
-        url=_page(document),
+        url=url,
     )
     return ImportBatch(
         FORMAT,
         dialect,
         items=(item,),
-        gates=(replace(gate, url=_page(document)),) if gate is not None else (),
-        subject=subject_of(f"SonarQube {dialect}", as_text(as_dict(document.get("project")).get("key")) or name),
-        commit=clip(as_text(document.get("revision")), 64),
+        gates=(gate,) if gate is not None else (),
+        subject=_subject(document, dialect),
+        commit=whole_commit(as_text(document.get("revision"))),
     )
-
-
-def _page(document: dict[str, Any]) -> str:
-    """Where SonarQube shows the branch or project."""
-    return link(as_dict(document.get("branch")).get("url"), as_dict(document.get("project")).get("url"))
 
 
 def _dialect(document: Any) -> str:
@@ -153,11 +149,43 @@ def _name(document: dict[str, Any]) -> str:
     return clip(f"{named} ({branch})" if branch and named else named, 150)
 
 
+def _project(document: dict[str, Any]) -> tuple[str, str]:
+    """Key and branch of the project, as the document itself names them: a clean page has no issue to tell them."""
+    project, component = as_dict(document.get("project")), as_dict(document.get("component"))
+    key = as_text(project.get("key") or component.get("key") or document.get("sonarComponent"))
+    listed = as_list(document.get("components"))
+    if not key and "rules" in document and listed:  # the scanner's report, which begins with the project
+        key = as_text(as_dict(listed[0]).get("key"))
+    branch = document.get("branch")
+    return key, as_text(as_dict(branch).get("name")) or as_text(branch)
+
+
+def _subject(document: dict[str, Any], dialect: str) -> Subject:
+    """The project and its branch, and what was asked of it: a gate says nothing of the hotspots."""
+    gates = ("project-status", "webhook", "measures")
+    return subject_of(
+        "SonarQube", " ".join(filter(None, _project(document))), "quality gate" if dialect in gates else dialect
+    )
+
+
+def _url(document: dict[str, Any]) -> str:
+    """The project's page in SonarQube."""
+    key, branch = _project(document)
+    server = link(document.get("serverUrl"), document.get("sonarBaseURL")).rstrip("/")
+    asked = urlencode({"id": key} | ({"branch": branch} if branch else {}), errors="replace")
+    return link(
+        document.get("dashboardUrl"),
+        as_dict(document.get("branch")).get("url"),
+        as_dict(document.get("project")).get("url"),
+        f"{server}/dashboard?{asked}" if server and key else "",
+    )
+
+
 def _time(document: dict[str, Any]) -> datetime | None:
     return moment(document.get("analysedAt")) or moment(document.get("changedAt"))
 
 
-def _gate(document: dict[str, Any], dialect: str, name: str) -> GateResult | None:
+def _gate(document: dict[str, Any], dialect: str, name: str, url: str) -> GateResult | None:
     told = _gate_document(document, dialect)
     if told is None:
         return None
@@ -170,6 +198,10 @@ def _gate(document: dict[str, Any], dialect: str, name: str) -> GateResult | Non
     if result in (Result.PASSED, Result.WARNED) and states["ERROR"] and not ignored:
         result = Result.INCONCLUSIVE
         reason = "the gate is said to hold, while one of its conditions is in ERROR"
+    analysis = as_text(document.get("status")).upper() if dialect == "webhook" else ""
+    if result in (Result.PASSED, Result.WARNED) and analysis not in ("", "SUCCESS"):
+        result = Result.INCONCLUSIVE
+        reason = f"the gate is said to hold, while the analysis ended as {clip(analysis, 40)}"
     failing = [_condition(c) for c in conditions if as_text(c.get("status") or c.get("level")).upper() == "ERROR"]
     if result is Result.FAILED and failing:
         reason = clip("; ".join(f"{c['metric']} is {c['actual']}, limit {c['limit']}" for c in failing))
@@ -186,11 +218,12 @@ def _gate(document: dict[str, Any], dialect: str, name: str) -> GateResult | Non
         result=result,
         enforcement=Enforcement.BLOCKING,
         summary=clip(f"SonarQube quality gate {clip(as_text(told.get('name')), 80)}".strip(), 120)
-        + f"{' of ' + name if name else ''}: {clip(status, 40) or 'no status'}",
+        + f"{' of ' + shorten(name) if name else ''}: {clip(status, 40) or 'no status'}",
         reason=reason,
         actor="SonarQube",
         evaluated_at=_time(document),
         details=details,
+        url=url,
     )
 
 

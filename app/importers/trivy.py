@@ -2,7 +2,8 @@
 
 Source: Trivy's report types (`pkg/types/report.go`, `finding.go`, `pkg/k8s/report`). No parser library exists apart
 from the Go types. A result leaves out what it did not find, so an absent list means none; an absent list of results
-means that nothing was scanned, and that is inconclusive.
+means that nothing was scanned, and that is inconclusive, as is a report that counts more failed misconfigurations than
+it lists. A report of licences alone answers another question, and is refused.
 
 Open findings are vulnerabilities, failed misconfigurations and secrets. Licences are classified, not found wrong:
 Trivy lists every licence it sees, so they are tallied in the payload and count as no finding. Suppressed are what an
@@ -16,19 +17,25 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from app.domain.checks import image_name, subject_of
+from app.domain.checks import Subject, subject_of
 from app.domain.evidence import EvidenceType, Result, worst_result
 from app.domain.vex import FIXED, NOT_AFFECTED
 from app.importers.base import Artifact, ImportBatch, Item, Probe, Reject, clip
 from app.importers.documents import as_dict, as_list, as_text, read_json
+from app.importers.figures import count
 from app.importers.findings import Findings, open_sentence, severity_of
 from app.importers.moments import moment
+from app.importers.names import image_target, path_target, repository_target, shorten, whole_commit
 
 FORMAT = "trivy"
 
 _CLUSTER_LISTS = ("Resources", "Findings", "Vulnerabilities", "Misconfigurations")
 _TAKEN_OUT = ("ignored", NOT_AFFECTED, FIXED)
 _SUBJECT_NAMES = 20
+_LICENCES = ("license", "license-file")
+_SCANNED = {"os-pkgs": "packages", "lang-pkgs": "packages", "config": "configuration", "": "packages"}
+"""What results of a class say was scanned; the oldest have none. Secrets are left out: where none is found, there is no
+result of theirs."""
 
 
 def detect(probe: Probe) -> bool:
@@ -69,42 +76,72 @@ def parse(artifact: Artifact) -> ImportBatch:
     tally = _Tally()
     for number, result in enumerate(results):
         tally.add(result, f"result {number + 1}")
-    if tally.licences_alone(results):
+    if results and all(as_text(result.get("Class")) in _LICENCES for result in results):
+        # Trivy lists what it scanned for vulnerabilities or misconfigurations, found or not.
         raise Reject("the report is of licences alone: it says nothing of vulnerabilities, and is no scan for them")
     counts = tally.findings.counts()
     name = as_text(report.get("ArtifactName")) or (_cluster_name(report) if dialect == "kubernetes" else "")
     errors = [clip(as_text(r.get("Error"))) for r in _resources(report) if r.get("Error")]
+    metadata = as_dict(report.get("Metadata"))
     version = as_text(as_dict(report.get("Trivy")).get("Version"))
-    title = f"Trivy scan{f' of {name}' if name else ''}: "
+    told, doubts = open_sentence(counts), [counts.result()]
+    if not results:
+        told = "nothing was scanned"
+    if not results or errors:
+        doubts.append(Result.INCONCLUSIVE)
+    if tally.unlisted:
+        told += f", {tally.unlisted} failed misconfigurations are counted and not listed"
+        doubts.append(Result.INCONCLUSIVE)
+    if as_dict(metadata.get("OS")).get("EOSL") is True:
+        told += ", the operating system gets no more security updates"
+        doubts.append(Result.WARNED)
     item = Item(
         evidence_type=EvidenceType.SECURITY,
-        title=clip(title + (open_sentence(counts) if results else "nothing was scanned")),
-        result=counts.result() if results and not errors else worst_result([counts.result(), Result.INCONCLUSIVE]),
+        title=clip(f"Trivy scan{f' of {shorten(name)}' if name else ''}: {told}"),
+        result=worst_result(doubts),
         producer=clip(f"Trivy {version}" if version else "Trivy", 200),
         findings=counts,
         completed_at=moment(report.get("CreatedAt")),
         payload={
             "results": len(results),
-            "subject": _subject(report, name),
+            "subject": _names(report, name),
             "artifact_type": clip(as_text(report.get("ArtifactType")), 50),
             "scan_errors": errors[:20],
         }
         | tally.facts()
         | {"top_findings": tally.findings.top()},
     )
-    is_image = as_text(report.get("ArtifactType")) == "container_image"
     return ImportBatch(
         FORMAT,
         dialect=dialect,
         items=(item,),
-        subject=subject_of(
-            "Trivy", image_name(name) if is_image else name, holds=_targets(results) if not name else ()
-        ),
+        subject=_subject(report, results),
+        commit=whole_commit(as_text(metadata.get("Commit"))),
     )
 
 
-def _targets(results: list[dict[str, Any]]) -> list[str]:
-    return [as_text(result.get("Target")) for result in results]
+def _subject(report: dict[str, Any], results: list[dict[str, Any]]) -> Subject:
+    """What was scanned, and for what, so that a clean scan of the configuration replaces none of the packages. Where
+    nothing names what was scanned, the files and packages that were looked at tell."""
+    classes = [as_text(result.get("Class")) for result in results]
+    scanned = " and ".join(sorted({_SCANNED[one] for one in classes if one in _SCANNED}))
+    if target := _target(report):
+        return subject_of("Trivy", target, scanned)
+    listed = (as_text(one.get("Target")) for one, name in zip(results, classes, strict=True) if name in _SCANNED)
+    return subject_of(f"Trivy {scanned}", holds=listed)
+
+
+def _target(report: dict[str, Any]) -> str:
+    metadata = as_dict(report.get("Metadata"))
+    name, kind = as_text(report.get("ArtifactName")), as_text(report.get("ArtifactType"))
+    if "ClusterName" in report:
+        return as_text(report.get("ClusterName"))
+    if kind == "container_image":
+        return image_target([name, *map(as_text, as_list(metadata.get("RepoTags"))[:_SUBJECT_NAMES])])
+    repository = repository_target(as_text(metadata.get("RepoURL"))) or repository_target(name)
+    if repository:
+        return repository if repository_target(name) else " ".join(filter(None, (repository, path_target(name))))
+    return path_target(name)
 
 
 class _Tally:
@@ -116,13 +153,8 @@ class _Tally:
             kind: Counter() for kind in ("vulnerabilities", "misconfigurations", "secrets", "licenses")
         }
         self.statuses: Counter[str] = Counter()
+        self.unlisted = 0
         self.modified: Counter[str] = Counter()
-
-    def licences_alone(self, results: list[dict[str, Any]]) -> bool:
-        """Whether the scan was for licences, and nothing else was looked for."""
-        classes = {as_text(result.get("Class")) for result in results}
-        others = any(count for kind, count in self.by_severity.items() if kind != "licenses" and count)
-        return bool(classes) and classes <= {"license", "license-file"} and not others and not self.statuses
 
     def add(self, result: dict[str, Any], place: str) -> None:
         target = as_text(result.get("Target"))
@@ -132,14 +164,18 @@ class _Tally:
                 self.findings.suppress()
             else:
                 self._vulnerability(found, target)
+        failed = 0
         for found in _listed(result.get("Misconfigurations"), f"{place}, Misconfigurations"):
             status = as_text(found.get("Status")).upper()
             self.statuses[clip(status, 20) or "none given"] += 1
             if status == "EXCEPTION":
                 self.findings.suppress()
             elif status != "PASS":
+                failed += 1
                 self.by_severity["misconfigurations"][_word(found)] += 1
                 self._misconfiguration(found, target)
+        declared = count(as_dict(result.get("MisconfSummary")).get("Failures")) or 0
+        self.unlisted += max(0, declared - failed)
         for found in _listed(result.get("Secrets"), f"{place}, Secrets"):
             self.by_severity["secrets"][_word(found)] += 1
             self._secret(found, target)
@@ -204,6 +240,7 @@ class _Tally:
         return {
             "vulnerabilities": tallied["vulnerabilities"].total(),
             "by_severity": dict(tallied["vulnerabilities"].most_common(20)),
+            "misconfigurations_not_listed": self.unlisted,
             "misconfigurations_by_status": dict(self.statuses.most_common(20)),
             "misconfig_fail_by_severity": dict(tallied["misconfigurations"].most_common(20)),
             "secrets": tallied["secrets"].total(),
@@ -250,7 +287,7 @@ def _cluster_name(report: dict[str, Any]) -> str:
     return f"the cluster {name}" if name else "a Kubernetes cluster"
 
 
-def _subject(report: dict[str, Any], name: str) -> list[str]:
+def _names(report: dict[str, Any], name: str) -> list[str]:
     """The names by which what was scanned is known, for VEX statements to match."""
     metadata = as_dict(report.get("Metadata"))
     names = [

@@ -39,6 +39,10 @@ _END_OF_DIRECTORY = b"PK\x05\x06"
 _ZIP64_LOCATOR = b"PK\x06\x07"
 
 
+ESCAPES = "its name leads out of the archive"
+"""Why a member is refused whose name would be written elsewhere; an archive that holds one is refused whole."""
+
+
 class Damaged(Exception):
     """The archive cannot be read, or not any further; the text says why."""
 
@@ -102,7 +106,7 @@ def _hidden(name: str) -> bool:
 def _bad_name(name: str) -> str:
     parts = name.split("/")
     if ".." in parts or name.startswith("/") or "\0" in name or (len(name) > 1 and name[1] == ":"):
-        return "its name leads out of the archive"
+        return ESCAPES
     return ""
 
 

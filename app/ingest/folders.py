@@ -14,9 +14,9 @@ from itertools import groupby
 from pathlib import Path
 
 from app.domain.errors import Invalid
-from app.importers.base import Artifact, Rejected
+from app.importers.base import Artifact, Rejected, clip
 from app.importers.sources import stem_of
-from app.ingest.archives import Damaged, Member, is_packed, kind_of, members
+from app.ingest.archives import ESCAPES, Damaged, Member, is_packed, kind_of, members
 from app.ingest.parsing import bytes_artifact, file_artifact
 
 IN_MEMORY = 1024 * 1024
@@ -116,6 +116,13 @@ def _file(path: Path, below: str, inside: str) -> Iterator[tuple[Entry, str]]:
             ]
     except Damaged as error:
         yield Entry(name, "", size, path, str(error)), below
+        return
+    escaping = next((entry for entry, _ in entries if entry.refused == ESCAPES), None)
+    if escaping is not None:
+        # Whoever made it meant harm, or nobody knows what: nothing of it is taken.
+        inner = escaping.name.removeprefix(f"{name}/")
+        refused = f"the archive holds {clip(inner, 100)!r}, a name that leads out of it; nothing of it is read"
+        yield Entry(name, "", size, path, refused), below
         return
     yield from entries
 

@@ -68,6 +68,7 @@ async def rich(database: Database) -> None:
         "policy_digest": digest("policy"), "item_ids": [newer, full], "details": ODD, "evaluated_at": EARLY,
         **STOOD, **SAID,
     }  # fmt: skip
+    await add(database, GATE, **gate)
     await add(database, GATE, **gate, late=True)
     await supersede(database, GATE, await add(database, GATE, **gate), result="passed")
     invariant: dict[str, Any] = {
@@ -75,13 +76,15 @@ async def rich(database: Database) -> None:
         "evidence_item_id": full, "details": ODD, "evaluated_at": START + timedelta(milliseconds=100), "actor": "ada",
         "reason": "so", **STOOD,
     }  # fmt: skip
+    await add(database, INVARIANT, **invariant)
     await add(database, INVARIANT, **invariant, late=True)
     replaced = await supersede(database, INVARIANT, await add(database, INVARIANT, **invariant), area="connect")
     await retract(database, INVARIANT, replaced)
     await supersede(database, INVARIANT, await add(database, INVARIANT, **invariant), area="release")
     guard = await add(
         database, GUARD, bundle_id=new, evidence_item_id=full, guard="kyverno", mode="report_only", result="warned",
-        artifact_path="guard.json", generated_at=START, summary=ODD, actor="ada", reason="so", **FINDINGS, **STOOD, **SAID,
+        artifact_path="guard.json", generated_at=START, summary=ODD, actor="ada", reason="so", **FINDINGS, **STOOD,
+        **SAID,
     )  # fmt: skip
     await retract(database, GUARD, await supersede(database, GUARD, guard))
     await add(database, GUARD, guard="platform", late=True, generated_at=None, **dict.fromkeys(FINDINGS, None))
@@ -104,8 +107,8 @@ async def rich(database: Database) -> None:
 
 
 CONSTANT = {
-    "V3PlatformReleaseGateResult": {"retracted", "superseded"},
-    "V3PlatformProductInvariantResult": {"retracted", "superseded"},
+    "V3PlatformReleaseGateResult": {"retracted", "superseded", "late"},
+    "V3PlatformProductInvariantResult": {"retracted", "superseded", "late"},
 }
 """Always false: REST shows the gate and invariant results of a bundle that are current, and no others."""
 
