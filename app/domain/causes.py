@@ -3,6 +3,10 @@
 Source: design/domain.md, "Component status and guards", second edition. A snapshot with a `cause` tells of a change.
 Trouble that it tells of goes on until the same cause tells that it is over, however long, and whatever is seen in
 between; an unknown tells nothing. That a cause is over is good news, seen then, and ages like any other observation.
+
+News that trouble goes on is seen when it comes in, which may be after it was over. So where a cause tells later that
+what began at a time is over, that holds of what it told before of the same beginning, whenever that came in. Told anew
+after that, it is trouble again: in doubt it goes on.
 """
 
 from __future__ import annotations
@@ -35,12 +39,11 @@ def is_observation(row: ComponentFacts) -> bool:
 def outages(rows: Iterable[ComponentFacts], end: datetime) -> list[Span]:
     """The trouble that causes told of, of current snapshots of one component, up to `end`. Spans may overlap."""
     told: dict[str, list[ComponentFacts]] = {}
-    for row in rows:
+    for row in _without_answered(rows):
         if row.cause and row.status is not ComponentState.UNKNOWN and _made(row) < end:
             told.setdefault(row.cause, []).append(row)
     found = []
     for news in told.values():
-        news.sort(key=_order)
         ends = [*(_made(row) for row in news[1:]), end]
         found += [
             Span(_made(row), until, row.status)
@@ -57,7 +60,7 @@ def standing(rows: Iterable[ComponentFacts], fresh: Callable[[ComponentFacts], b
     latest: dict[str, ComponentFacts] = {}
     good: ComponentFacts | None = None
     silent: ComponentFacts | None = None
-    for row in sorted(rows, key=_order):
+    for row in _without_answered(rows):
         if row.cause and row.status is ComponentState.UNKNOWN:
             silent = row
             continue
@@ -75,6 +78,24 @@ def standing(rows: Iterable[ComponentFacts], fresh: Callable[[ComponentFacts], b
             return Standing(row, True, seen)
     told = seen or silent
     return None if told is None else Standing(told, False, seen)
+
+
+def _without_answered(rows: Iterable[ComponentFacts]) -> list[ComponentFacts]:
+    """The snapshots in the order of time, but for trouble that was told before the same cause told that it is over."""
+    ordered = sorted(rows, key=_order)
+    over: dict[tuple[str, str], list[ComponentFacts]] = {}
+    for row in ordered:
+        if row.cause and row.began_at and row.status is ComponentState.OPERATIONAL:
+            over.setdefault((row.cause, row.began_at), []).append(row)
+    return [
+        row
+        for row in ordered
+        if row.status not in TROUBLED
+        or not any(
+            _made(end) <= _made(row) and aware(end.recorded_at) >= aware(row.recorded_at)
+            for end in over.get((row.cause, row.began_at), ())
+        )
+    ]
 
 
 def _made(row: ComponentFacts) -> datetime:

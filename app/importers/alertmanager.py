@@ -7,9 +7,9 @@ Prometheus. No parser library serves: the clients for Python speak to the API, n
 A component is named by the first label present of COMPONENT_LABELS. Every alert is a cause of its own, known by its
 fingerprint: one that is over ends no other. A firing alert is true now, so it is observed when it was last sent, where
 the API tells that, else when it comes in, and its details tell when it began; one that is over tells both its beginning
-and its end, and makes a snapshot of each.
-Silenced and inhibited alerts keep their severity: the cause is still there, only the notice is not. A list of alerts,
-as the APIs answer, does not tell which are over: what a webhook would have ended stays until it does, or is retracted.
+and its end, and makes a snapshot of each. Silenced and inhibited alerts keep their severity: the cause is still there,
+only the notice is not. A list of alerts, as the APIs answer, does not tell which are over: trouble that it told of
+stays until a webhook ends it, or somebody retracts it.
 """
 
 from __future__ import annotations

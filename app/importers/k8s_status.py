@@ -72,8 +72,8 @@ def parse(artifact: Artifact) -> ImportBatch | Rejected:
         first = next((value for value in objects if "spec" in value), objects[0])
         what = f"{as_text(first.get('kind'))} {as_text(as_dict(first.get('metadata')).get('name'))}"
         raise Reject(
-            f"a manifest, such as {clip(what, 200)}, says what is wanted, not how it does: none of the objects has a"
-            " status; `kubectl get -o json` gives them with theirs"
+            f"manifests, such as {clip(what, 200)}, say what is wanted, not how it runs: none of the objects has a"
+            " status; kubectl get -o json gives them with theirs"
         )
     reporting = [(value, found) for value, found in judged if found.states or value["kind"] in _WORKLOADS]
     snapshots = Snapshots(artifact)

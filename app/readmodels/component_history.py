@@ -31,6 +31,7 @@ from app.readmodels.readiness import Source, latest_components, moment
 from app.readmodels.rows import Columns, Reader, rows_by_ids
 
 _SQL = load("app.readmodels", "component_history")
+_CAUSES = load("app.readmodels", "causes")
 _STATES = tuple(state for state in ComponentState if state is not ComponentState.UNKNOWN)
 
 
@@ -173,8 +174,10 @@ def _healths(facts: Iterable[ComponentFacts], freshness: Freshness, at: datetime
 async def open_news(source: Source, snapshot_ids: Sequence[str], at: datetime) -> set[str]:
     """Those of some snapshots of causes, by id, that are still the last that their cause told, as of a time."""
     parameters = Parameters()
-    sql = load("app.readmodels", "causes")["last_news"].fill(
-        ids=parameters.add(list(snapshot_ids), "uuid[]"), current=current(COMPONENT, at, parameters)
+    asked = {name: f"asked.{name}" for name in ("environment", "component", "cause")}
+    sql = _CAUSES["last_news"].fill(
+        ids=parameters.add(list(snapshot_ids), "uuid[]"),
+        news=_CAUSES["news"].fill(**asked, current=current(COMPONENT, at, parameters)),
     )
     return {row["id"] for row in await source.fetch(sql, *parameters.values)}
 
@@ -239,15 +242,15 @@ async def _troubles(
     if not asked:
         return []
     parameters = Parameters()
+    by_now = current(COMPONENT, at, parameters)
+    place = {"environment": "given.environment", "component": "given.component"}
     sql = _SQL["outages"].fill(
-        causes=load("app.readmodels", "causes")["causes_of_component"].fill(
-            environment="given.environment", component="given.component"
-        ),
+        causes=_CAUSES["causes_of_component"].fill(**place),
+        news=_CAUSES["news"].fill(**place, cause="known.cause", current=by_now),
         environments=parameters.add([each.environment for each in asked], "text[]"),
         components=parameters.add([each.component for each in asked], "text[]"),
         start=parameters.add(start, "timestamptz"),
         at=parameters.add(at, "timestamptz"),
-        current=current(COMPONENT, at, parameters),
     )
     told: list[list[Span]] = [[] for _ in asked]
     for row in await source.fetch(sql, *parameters.values):

@@ -391,21 +391,25 @@ class _Reading:
         """What each component, or the one that is named, stands by, by environment: the snapshot that was seen last by
         asking, and the latest news of causes. Two statements, the second of an index that is empty without causes."""
         found: dict[str, list[ComponentFacts]] = {}
-        names = load("app.readmodels", "causes")
+        named = load("app.readmodels", "causes")
         for name in ("components_of_environments", "causes_of_environments"):
             parameters = Parameters()
             place = {"environment": "place.environment"}
             if component is not None:
                 place["component"] = parameters.add(component, "text")
-            every = component is None
+            every, where = component is None, self._current(COMPONENT, parameters)
+            told = {"environment": "place.environment", "component": "known.component", "cause": "known.cause"}
             rows = await self._fetch(
                 name,
                 parameters,
                 names=_SQL["components_known" if every else "component_given"].fill(**place),
-                causes=names["causes_known" if every else "causes_of_component"].fill(**place),
+                causes=named["causes_known" if every else "causes_of_component"].fill(**place),
+                latest_news=named["latest_news"].fill(
+                    **told, current=where, news=named["news"].fill(**told, current=where)
+                ),
                 environments=parameters.add(sorted(environments), "text[]"),
                 columns=f"{_columns(COMPONENT, ComponentFacts)}, {_BEGAN_AT} AS began_at",
-                where=self._current(COMPONENT, parameters),
+                where=where,
                 limit=str(OPEN_LIMIT),
                 at="" if name == "causes_of_environments" else parameters.add(self.at, "timestamptz"),
             )

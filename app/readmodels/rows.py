@@ -114,10 +114,14 @@ class Statement:
         """The FROM item that rows of the noun come from."""
         if latest:
             inner = current(COMPONENT, self.as_of, self.parameters)
-            causes = load("app.readmodels", "causes")["causes_of_component"].fill(
-                environment="pair.environment", component="pair.component"
+            named = load("app.readmodels", "causes")
+            pair = {"environment": "pair.environment", "component": "pair.component"}
+            told = {**pair, "cause": "known.cause", "current": inner}
+            return load("app.readmodels", "components")["latest_components"].fill(
+                current=inner,
+                causes=named["causes_of_component"].fill(**pair),
+                latest_news=named["latest_news"].fill(**told, news=named["news"].fill(**told)),
             )
-            return load("app.readmodels", "components")["latest_components"].fill(current=inner, causes=causes)
         return f"{self.noun.table} AS {self.noun.alias}"
 
     def conditions(self, query: RowQuery) -> str:

@@ -1,6 +1,7 @@
 -- Every snapshot is an observation again, whatever told it.
 
 DROP INDEX platform_status_component_status_polls;
+DROP INDEX platform_status_component_status_over;
 DROP INDEX platform_status_component_status_causes;
 DROP INDEX platform_status_component_status_troubles;
 

@@ -4,6 +4,8 @@
 -- are found by skipping along the first index, and so is the latest news of each; both are empty where nothing has a cause.
 CREATE INDEX platform_status_component_status_causes ON platform_status_component_status (environment, component, cause, LEAST(observed_at, recorded_at), observed_at, id) WHERE cause <> '';
 CREATE INDEX platform_status_component_status_troubles ON platform_status_component_status (environment, component, cause, LEAST(observed_at, recorded_at)) WHERE cause <> '' AND status IN ('major_outage', 'partial_outage', 'degraded_performance', 'under_maintenance');
+-- That what began at a time is over, is found by when it began.
+CREATE INDEX platform_status_component_status_over ON platform_status_component_status (environment, component, cause, (details ->> 'began_at')) WHERE cause <> '' AND status = 'operational' AND details ->> 'began_at' IS NOT NULL;
 
 -- What was seen by asking is found without going through the good news of causes, which may be all that there is.
 CREATE INDEX platform_status_component_status_polls ON platform_status_component_status (environment, component, observed_at DESC, id DESC) WHERE cause = '';

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.domain.causes import standing
+from app.domain.causes import outages, standing
 from app.domain.components import ComponentState
 from app.domain.facts import ComponentFacts
 
@@ -95,6 +96,30 @@ def test_stories(story: str, rows: list[ComponentFacts], expected: tuple[str, bo
         now = standing(order, within(15))
         assert now is not None
         assert (now.row.status.value, now.open) == expected, story
+
+
+def test_an_end_that_is_told_later_holds_of_what_came_in_after_it() -> None:
+    """An alert fired at 10:00 and was over at 11:30. That it fires came in at 11:45, that it is over at 11:50."""
+    began = "2026-06-01T10:00:00+00:00"
+    fires = replace(snapshot(15, "major_outage", "alert:1"), began_at=began)
+    start = replace(snapshot(120, "major_outage", "alert:1"), recorded_at=AT - timedelta(minutes=10), began_at=began)
+    over = replace(snapshot(30, "operational", "alert:1"), recorded_at=AT - timedelta(minutes=10), began_at=began)
+
+    def told(*rows: ComponentFacts) -> tuple[bool, list[float]]:
+        now = standing(rows, within(60))
+        assert now is not None
+        return now.open, sorted((span.end - span.start) / timedelta(minutes=1) for span in outages(rows, AT))
+
+    assert told(fires) == (True, [15])
+    assert told(fires, start, over) == (False, [90])
+    # It says so anew: the sender gave it up too early, and it goes on.
+    anew = replace(snapshot(5, "major_outage", "alert:1"), began_at=began)
+    assert told(fires, start, over, anew) == (True, [5, 90])
+    # What began at another time, or is of another alert, is not over.
+    other = replace(snapshot(20, "major_outage", "alert:1"), began_at="2026-06-01T11:35:00+00:00")
+    assert told(fires, start, over, other) == (True, [20, 90])
+    another = replace(fires, id="another", cause="alert:2")
+    assert told(another, start, over) == (True, [15, 90])
 
 
 def test_nothing_is_known_of_a_component_without_snapshots() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -55,12 +56,35 @@ class Everything:
         """Those that nothing superseded, and that are no retractions."""
         return [row for row in self.rows(noun) if not row[SUPERSEDED] and not row["retracted"]]
 
+    def told(self) -> list[Row]:
+        """The current snapshots, without trouble that a cause told before it told that what began then is over."""
+        rows = self.current(COMPONENT)
+
+        def answers(end: Row, row: Row) -> bool:
+            same = all(end[name] == row[name] for name in ("environment", "component", "cause"))
+            return (
+                same
+                and end["status"] == "operational"
+                and _began(end) == _began(row)
+                and _when_told(end)[0] <= _when_told(row)[0]
+                and bool(end["recorded_at"] >= row["recorded_at"])
+            )
+
+        return [
+            row
+            for row in rows
+            if row["cause"] == ""
+            or row["status"] in ("operational", "unknown")
+            or _began(row) is None
+            or not any(answers(end, row) for end in rows)
+        ]
+
     def latest(self) -> list[Row]:
         """The current snapshot of each component that says how it stands: of what was polled last and what each cause
         told last, the worst trouble, told before polled; without any, the last of them. An unknown of a cause tells
         nothing, but that there is such a component."""
         by_cause: dict[tuple[str, str], dict[str, list[Row]]] = {}
-        for row in self.current(COMPONENT):
+        for row in self.told():
             by_cause.setdefault((row["environment"], row["component"]), {}).setdefault(row["cause"], []).append(row)
         found = []
         for causes in by_cause.values():
@@ -142,6 +166,11 @@ class Everything:
         """What a key means: the highest visible revision."""
         found = [row for row in self.rows(BUNDLE) if row["bundle_key"] == key]
         return max(found, key=lambda row: row["revision"])["id"] if found else None
+
+
+def _began(row: Row) -> Any:
+    details = row["details"]
+    return (json.loads(details) if isinstance(details, str) else details).get("began_at")
 
 
 def _when_polled(row: Row) -> tuple[datetime, datetime, uuid.UUID]:

@@ -18,7 +18,7 @@ from app.domain.facts import (
     made_at,
     of_row,
 )
-from app.readmodels.nouns import BUNDLE, COMPONENT, GATE, GUARD, INVARIANT, ITEM, Noun
+from app.readmodels.nouns import BUNDLE, GATE, GUARD, INVARIANT, ITEM, Noun
 from tests.readmodels.naive import Everything
 
 F = TypeVar("F")
@@ -27,7 +27,7 @@ F = TypeVar("F")
 def situations(known: Everything) -> list[tuple[str, Inputs]]:
     """The inputs of every bundle, with its id."""
     by_place: dict[tuple[str, str], list[ComponentFacts]] = {}
-    for fact in (of_row(ComponentFacts, row | {"began_at": _began(row)}) for row in known.current(COMPONENT)):
+    for fact in (of_row(ComponentFacts, row | {"began_at": _began(row)}) for row in known.told()):
         by_place.setdefault((fact.environment, fact.component), []).append(fact)
     running = [fact for facts in by_place.values() for fact in _standing(facts)]
     made = []

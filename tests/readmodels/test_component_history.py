@@ -67,6 +67,9 @@ class Snapshots:
             "component": component,
             "status": self.random.choice([*STATES, "operational", "operational"]),
             "cause": self.random.choice(CAUSES),
+            "details": {"began_at": began}
+            if (began := self.random.choice(("", "", "2026-01-01", "2026-01-02")))
+            else {},
             "observed_at": moment - back + timedelta(minutes=self.random.choice((0, 0, 0, 30))),
         }
 
@@ -107,6 +110,7 @@ async def known(database: Database, as_of: datetime) -> dict[tuple[str, str], li
     listed = ", ".join(f"{COMPONENT.columns[name]} AS {name}" for name in (
         "id", "environment", "component", "status", "observed_at", "recorded_at", "supersedes_id", "retracted", "cause",
     ))  # fmt: skip
+    listed += ", COALESCE(component.details ->> 'began_at', '') AS began_at"
     found: dict[tuple[str, str], list[ComponentFacts]] = {key: [] for key in COMPONENTS}
     for row in await database.fetch(f"SELECT {listed} FROM {COMPONENT.table} AS component"):
         if row["recorded_at"] <= as_of:

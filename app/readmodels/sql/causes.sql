@@ -42,16 +42,54 @@ WITH RECURSIVE told AS (
 )
 SELECT {component}, cause FROM told;
 
+-- name: news
+-- What a cause told of a component by what is known, but for trouble that was told before the same cause told that what
+-- began then is over: that may have come in later than it ended.
+(
+  SELECT told.*
+  FROM (
+    SELECT component.*, LEAST(component.observed_at, component.recorded_at) AS made_at
+    FROM platform_status_component_status AS component
+    WHERE component.environment = {environment} AND component.component = {component} AND component.cause = {cause}
+      AND component.cause <> '' AND component.status <> 'unknown' AND {current}
+  ) AS told
+  WHERE told.status = 'operational' OR NOT EXISTS (
+    SELECT
+    FROM platform_status_component_status AS component
+    WHERE component.environment = told.environment AND component.component = told.component
+      AND component.cause = told.cause AND component.cause <> '' AND component.status = 'operational'
+      AND component.details ->> 'began_at' = told.details ->> 'began_at'
+      AND LEAST(component.observed_at, component.recorded_at) <= told.made_at
+      AND component.recorded_at >= told.recorded_at AND {current}
+  )
+)
+
+-- name: latest_news
+-- The latest news of a cause, and where the very last that it told is an unknown, that as well.
+(
+  (
+    SELECT news.* FROM {news} AS news
+    ORDER BY news.made_at DESC, news.observed_at DESC, news.id DESC LIMIT 1
+  )
+  UNION ALL
+  SELECT last.*
+  FROM (
+    SELECT component.*, LEAST(component.observed_at, component.recorded_at) AS made_at
+    FROM platform_status_component_status AS component
+    WHERE component.environment = {environment} AND component.component = {component} AND component.cause = {cause}
+      AND component.cause <> '' AND {current}
+    ORDER BY LEAST(component.observed_at, component.recorded_at) DESC, component.observed_at DESC, component.id DESC
+    LIMIT 1
+  ) AS last
+  WHERE last.status = 'unknown'
+)
+
 -- name: last_news
 -- Which of some snapshots are the last that their cause told, by what is known.
 SELECT asked.id::text AS id
 FROM platform_status_component_status AS asked
 CROSS JOIN LATERAL (
-  SELECT component.id
-  FROM platform_status_component_status AS component
-  WHERE component.environment = asked.environment AND component.component = asked.component
-    AND component.cause = asked.cause AND component.cause <> '' AND component.status <> 'unknown' AND {current}
-  ORDER BY LEAST(component.observed_at, component.recorded_at) DESC, component.observed_at DESC, component.id DESC
-  LIMIT 1
+  SELECT news.id FROM {news} AS news
+  ORDER BY news.made_at DESC, news.observed_at DESC, news.id DESC LIMIT 1
 ) AS last
 WHERE asked.id = ANY({ids}) AND last.id = asked.id;

@@ -115,36 +115,21 @@ SELECT given.place, GREATEST(bad.made_at, {start}) AS since, COALESCE(further.ma
 FROM unnest({environments}, {components}) WITH ORDINALITY AS given (environment, component, place)
 CROSS JOIN LATERAL ({causes}) AS known (component, cause)
 CROSS JOIN LATERAL (
-  SELECT *
+  SELECT before.*
   FROM (
-    SELECT component.id, component.observed_at, LEAST(component.observed_at, component.recorded_at) AS made_at,
-           component.status
-    FROM platform_status_component_status AS component
-    WHERE component.environment = given.environment AND component.component = given.component
-      AND component.cause = known.cause AND component.cause <> '' AND component.status <> 'unknown'
-      AND LEAST(component.observed_at, component.recorded_at) < {start} AND {current}
-    ORDER BY LEAST(component.observed_at, component.recorded_at) DESC, component.observed_at DESC, component.id DESC
-    LIMIT 1
+    SELECT news.id, news.observed_at, news.made_at, news.status FROM {news} AS news
+    WHERE news.made_at < {start}
+    ORDER BY news.made_at DESC, news.observed_at DESC, news.id DESC LIMIT 1
   ) AS before
   WHERE before.status <> 'operational'
   UNION ALL
-  SELECT component.id, component.observed_at, LEAST(component.observed_at, component.recorded_at), component.status
-  FROM platform_status_component_status AS component
-  WHERE component.environment = given.environment AND component.component = given.component
-    AND component.cause = known.cause AND component.cause <> ''
-    AND component.status IN ('major_outage', 'partial_outage', 'degraded_performance', 'under_maintenance')
-    AND LEAST(component.observed_at, component.recorded_at) >= {start}
-    AND LEAST(component.observed_at, component.recorded_at) < {at} AND {current}
+  SELECT news.id, news.observed_at, news.made_at, news.status FROM {news} AS news
+  WHERE news.status IN ('major_outage', 'partial_outage', 'degraded_performance', 'under_maintenance')
+    AND news.made_at >= {start} AND news.made_at < {at}
 ) AS bad
 LEFT JOIN LATERAL (
-  SELECT LEAST(component.observed_at, component.recorded_at) AS made_at
-  FROM platform_status_component_status AS component
-  WHERE component.environment = given.environment AND component.component = given.component
-    AND component.cause = known.cause AND component.cause <> '' AND component.status <> 'unknown'
-    AND (LEAST(component.observed_at, component.recorded_at), component.observed_at, component.id)
-      > (bad.made_at, bad.observed_at, bad.id)
-    AND {current}
-  ORDER BY LEAST(component.observed_at, component.recorded_at), component.observed_at, component.id
-  LIMIT 1
+  SELECT news.made_at FROM {news} AS news
+  WHERE (news.made_at, news.observed_at, news.id) > (bad.made_at, bad.observed_at, bad.id)
+  ORDER BY news.made_at, news.observed_at, news.id LIMIT 1
 ) AS further ON true
 WHERE COALESCE(further.made_at, {at}) > {start};

@@ -32,27 +32,7 @@
       UNION ALL
       SELECT news.*
       FROM ({causes}) AS known (component, cause)
-      CROSS JOIN LATERAL (
-        (
-          SELECT component.*, LEAST(component.observed_at, component.recorded_at) AS made_at
-          FROM platform_status_component_status AS component
-          WHERE component.environment = pair.environment AND component.component = pair.component
-            AND component.cause = known.cause AND component.cause <> '' AND component.status <> 'unknown' AND {current}
-          ORDER BY LEAST(component.observed_at, component.recorded_at) DESC, component.observed_at DESC, component.id DESC
-          LIMIT 1
-        )
-        UNION ALL
-        SELECT *
-        FROM (
-          SELECT component.*, LEAST(component.observed_at, component.recorded_at) AS made_at
-          FROM platform_status_component_status AS component
-          WHERE component.environment = pair.environment AND component.component = pair.component
-            AND component.cause = known.cause AND component.cause <> '' AND {current}
-          ORDER BY LEAST(component.observed_at, component.recorded_at) DESC, component.observed_at DESC, component.id DESC
-          LIMIT 1
-        ) AS last
-        WHERE last.status = 'unknown'
-      ) AS news
+      CROSS JOIN LATERAL {latest_news} AS news
     ) AS either
     ORDER BY
       CASE either.status WHEN 'major_outage' THEN 1 WHEN 'partial_outage' THEN 2 WHEN 'degraded_performance' THEN 3

@@ -186,32 +186,12 @@ FROM (
   FROM unnest({environments}) AS place (environment)
   CROSS JOIN LATERAL ({causes}) AS known (component, cause)
   CROSS JOIN LATERAL (
-    SELECT news.*,
+    SELECT {columns}, component.made_at,
            array_position(
              ARRAY['major_outage', 'partial_outage', 'degraded_performance', 'under_maintenance', 'operational', 'unknown'],
-             news.status
+             component.status
            ) AS rank
-    FROM (
-      (
-        SELECT {columns}, LEAST(component.observed_at, component.recorded_at) AS made_at
-        FROM platform_status_component_status AS component
-        WHERE component.environment = place.environment AND component.component = known.component
-          AND component.cause = known.cause AND component.cause <> '' AND component.status <> 'unknown' AND {where}
-        ORDER BY LEAST(component.observed_at, component.recorded_at) DESC, component.observed_at DESC, component.id DESC
-        LIMIT 1
-      )
-      UNION ALL
-      SELECT *
-      FROM (
-        SELECT {columns}, LEAST(component.observed_at, component.recorded_at) AS made_at
-        FROM platform_status_component_status AS component
-        WHERE component.environment = place.environment AND component.component = known.component
-          AND component.cause = known.cause AND component.cause <> '' AND {where}
-        ORDER BY LEAST(component.observed_at, component.recorded_at) DESC, component.observed_at DESC, component.id DESC
-        LIMIT 1
-      ) AS last
-      WHERE last.status = 'unknown'
-    ) AS news
+    FROM {latest_news} AS component
   ) AS found
 ) AS ranked
 WHERE place = 1 OR (rank < 5 AND place <= {limit});
