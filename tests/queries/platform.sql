@@ -57,32 +57,48 @@ SELECT pair.component, cause
       FROM told
     ) AS known (component, cause)
       CROSS JOIN LATERAL (
-        (
-          SELECT component.*, LEAST(component.observed_at, component.recorded_at) AS made_at
-          FROM platform_status_component_status AS component
-          WHERE component.environment = pair.environment AND component.component = pair.component
-            AND component.cause = known.cause AND component.cause <> '' AND component.status <> 'unknown' AND NOT component.retracted AND NOT EXISTS (
+  (
+    SELECT news.* FROM (
+  SELECT told.*
+  FROM (
+    SELECT component.*, LEAST(component.observed_at, component.recorded_at) AS made_at
+    FROM platform_status_component_status AS component
+    WHERE component.environment = pair.environment AND component.component = pair.component AND component.cause = known.cause
+      AND component.cause <> '' AND component.status <> 'unknown' AND NOT component.retracted AND NOT EXISTS (
       SELECT FROM platform_status_component_status AS later
       WHERE later.supersedes_id = component.id
     )
-          ORDER BY LEAST(component.observed_at, component.recorded_at) DESC, component.observed_at DESC, component.id DESC
-          LIMIT 1
-        )
-        UNION ALL
-        SELECT *
-        FROM (
-          SELECT component.*, LEAST(component.observed_at, component.recorded_at) AS made_at
-          FROM platform_status_component_status AS component
-          WHERE component.environment = pair.environment AND component.component = pair.component
-            AND component.cause = known.cause AND component.cause <> '' AND NOT component.retracted AND NOT EXISTS (
+  ) AS told
+  WHERE told.status = 'operational' OR NOT EXISTS (
+    SELECT
+    FROM platform_status_component_status AS component
+    WHERE component.environment = told.environment AND component.component = told.component
+      AND component.cause = told.cause AND component.cause <> '' AND component.status = 'operational'
+      AND component.details ->> 'began_at' = told.details ->> 'began_at'
+      AND LEAST(component.observed_at, component.recorded_at) <= told.made_at
+      AND component.recorded_at >= told.recorded_at AND NOT component.retracted AND NOT EXISTS (
       SELECT FROM platform_status_component_status AS later
       WHERE later.supersedes_id = component.id
     )
-          ORDER BY LEAST(component.observed_at, component.recorded_at) DESC, component.observed_at DESC, component.id DESC
-          LIMIT 1
-        ) AS last
-        WHERE last.status = 'unknown'
-      ) AS news
+  )
+) AS news
+    ORDER BY news.made_at DESC, news.observed_at DESC, news.id DESC LIMIT 1
+  )
+  UNION ALL
+  SELECT last.*
+  FROM (
+    SELECT component.*, LEAST(component.observed_at, component.recorded_at) AS made_at
+    FROM platform_status_component_status AS component
+    WHERE component.environment = pair.environment AND component.component = pair.component AND component.cause = known.cause
+      AND component.cause <> '' AND NOT component.retracted AND NOT EXISTS (
+      SELECT FROM platform_status_component_status AS later
+      WHERE later.supersedes_id = component.id
+    )
+    ORDER BY LEAST(component.observed_at, component.recorded_at) DESC, component.observed_at DESC, component.id DESC
+    LIMIT 1
+  ) AS last
+  WHERE last.status = 'unknown'
+) AS news
     ) AS either
     ORDER BY
       CASE either.status WHEN 'major_outage' THEN 1 WHEN 'partial_outage' THEN 2 WHEN 'degraded_performance' THEN 3
@@ -154,32 +170,48 @@ SELECT pair.component, cause
       FROM told
     ) AS known (component, cause)
       CROSS JOIN LATERAL (
-        (
-          SELECT component.*, LEAST(component.observed_at, component.recorded_at) AS made_at
-          FROM platform_status_component_status AS component
-          WHERE component.environment = pair.environment AND component.component = pair.component
-            AND component.cause = known.cause AND component.cause <> '' AND component.status <> 'unknown' AND NOT component.retracted AND NOT EXISTS (
+  (
+    SELECT news.* FROM (
+  SELECT told.*
+  FROM (
+    SELECT component.*, LEAST(component.observed_at, component.recorded_at) AS made_at
+    FROM platform_status_component_status AS component
+    WHERE component.environment = pair.environment AND component.component = pair.component AND component.cause = known.cause
+      AND component.cause <> '' AND component.status <> 'unknown' AND NOT component.retracted AND NOT EXISTS (
       SELECT FROM platform_status_component_status AS later
       WHERE later.supersedes_id = component.id
     )
-          ORDER BY LEAST(component.observed_at, component.recorded_at) DESC, component.observed_at DESC, component.id DESC
-          LIMIT 1
-        )
-        UNION ALL
-        SELECT *
-        FROM (
-          SELECT component.*, LEAST(component.observed_at, component.recorded_at) AS made_at
-          FROM platform_status_component_status AS component
-          WHERE component.environment = pair.environment AND component.component = pair.component
-            AND component.cause = known.cause AND component.cause <> '' AND NOT component.retracted AND NOT EXISTS (
+  ) AS told
+  WHERE told.status = 'operational' OR NOT EXISTS (
+    SELECT
+    FROM platform_status_component_status AS component
+    WHERE component.environment = told.environment AND component.component = told.component
+      AND component.cause = told.cause AND component.cause <> '' AND component.status = 'operational'
+      AND component.details ->> 'began_at' = told.details ->> 'began_at'
+      AND LEAST(component.observed_at, component.recorded_at) <= told.made_at
+      AND component.recorded_at >= told.recorded_at AND NOT component.retracted AND NOT EXISTS (
       SELECT FROM platform_status_component_status AS later
       WHERE later.supersedes_id = component.id
     )
-          ORDER BY LEAST(component.observed_at, component.recorded_at) DESC, component.observed_at DESC, component.id DESC
-          LIMIT 1
-        ) AS last
-        WHERE last.status = 'unknown'
-      ) AS news
+  )
+) AS news
+    ORDER BY news.made_at DESC, news.observed_at DESC, news.id DESC LIMIT 1
+  )
+  UNION ALL
+  SELECT last.*
+  FROM (
+    SELECT component.*, LEAST(component.observed_at, component.recorded_at) AS made_at
+    FROM platform_status_component_status AS component
+    WHERE component.environment = pair.environment AND component.component = pair.component AND component.cause = known.cause
+      AND component.cause <> '' AND NOT component.retracted AND NOT EXISTS (
+      SELECT FROM platform_status_component_status AS later
+      WHERE later.supersedes_id = component.id
+    )
+    ORDER BY LEAST(component.observed_at, component.recorded_at) DESC, component.observed_at DESC, component.id DESC
+    LIMIT 1
+  ) AS last
+  WHERE last.status = 'unknown'
+) AS news
     ) AS either
     ORDER BY
       CASE either.status WHEN 'major_outage' THEN 1 WHEN 'partial_outage' THEN 2 WHEN 'degraded_performance' THEN 3
@@ -251,32 +283,48 @@ SELECT pair.component, cause
     FROM told
   ) AS known (component, cause)
       CROSS JOIN LATERAL (
-        (
-          SELECT component.*, LEAST(component.observed_at, component.recorded_at) AS made_at
-          FROM platform_status_component_status AS component
-          WHERE component.environment = pair.environment AND component.component = pair.component
-            AND component.cause = known.cause AND component.cause <> '' AND component.status <> 'unknown' AND NOT component.retracted AND NOT EXISTS (
+  (
+    SELECT news.* FROM (
+  SELECT told.*
+  FROM (
+    SELECT component.*, LEAST(component.observed_at, component.recorded_at) AS made_at
+    FROM platform_status_component_status AS component
+    WHERE component.environment = pair.environment AND component.component = pair.component AND component.cause = known.cause
+      AND component.cause <> '' AND component.status <> 'unknown' AND NOT component.retracted AND NOT EXISTS (
     SELECT FROM platform_status_component_status AS later
     WHERE later.supersedes_id = component.id
   )
-          ORDER BY LEAST(component.observed_at, component.recorded_at) DESC, component.observed_at DESC, component.id DESC
-          LIMIT 1
-        )
-        UNION ALL
-        SELECT *
-        FROM (
-          SELECT component.*, LEAST(component.observed_at, component.recorded_at) AS made_at
-          FROM platform_status_component_status AS component
-          WHERE component.environment = pair.environment AND component.component = pair.component
-            AND component.cause = known.cause AND component.cause <> '' AND NOT component.retracted AND NOT EXISTS (
+  ) AS told
+  WHERE told.status = 'operational' OR NOT EXISTS (
+    SELECT
+    FROM platform_status_component_status AS component
+    WHERE component.environment = told.environment AND component.component = told.component
+      AND component.cause = told.cause AND component.cause <> '' AND component.status = 'operational'
+      AND component.details ->> 'began_at' = told.details ->> 'began_at'
+      AND LEAST(component.observed_at, component.recorded_at) <= told.made_at
+      AND component.recorded_at >= told.recorded_at AND NOT component.retracted AND NOT EXISTS (
     SELECT FROM platform_status_component_status AS later
     WHERE later.supersedes_id = component.id
   )
-          ORDER BY LEAST(component.observed_at, component.recorded_at) DESC, component.observed_at DESC, component.id DESC
-          LIMIT 1
-        ) AS last
-        WHERE last.status = 'unknown'
-      ) AS news
+  )
+) AS news
+    ORDER BY news.made_at DESC, news.observed_at DESC, news.id DESC LIMIT 1
+  )
+  UNION ALL
+  SELECT last.*
+  FROM (
+    SELECT component.*, LEAST(component.observed_at, component.recorded_at) AS made_at
+    FROM platform_status_component_status AS component
+    WHERE component.environment = pair.environment AND component.component = pair.component AND component.cause = known.cause
+      AND component.cause <> '' AND NOT component.retracted AND NOT EXISTS (
+    SELECT FROM platform_status_component_status AS later
+    WHERE later.supersedes_id = component.id
+  )
+    ORDER BY LEAST(component.observed_at, component.recorded_at) DESC, component.observed_at DESC, component.id DESC
+    LIMIT 1
+  ) AS last
+  WHERE last.status = 'unknown'
+) AS news
     ) AS either
     ORDER BY
       CASE either.status WHEN 'major_outage' THEN 1 WHEN 'partial_outage' THEN 2 WHEN 'degraded_performance' THEN 3
