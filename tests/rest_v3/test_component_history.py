@@ -294,19 +294,20 @@ async def test_statements_do_not_grow_with_the_number_of_components(
     async with opened(dsn) as http:
         with statement_log() as log:
             told = (await data(http, ROLLED_UP, environments=["wide"]))["environmentStatuses"][0]
-        # the time, the latest snapshots, their rows
-        assert len(log.statements) == 3, log.statements
+        # the time, the latest snapshots, what causes told, the rows
+        assert len(log.statements) == 4, log.statements
         assert len(told["components"]) == width
         with statement_log() as log:
             query = '{ environmentStatuses(environments: ["wide"]) { components { health { uptimes { ratio } daily { ratio } } } } }'  # noqa: E501
             await data(http, query)
-        assert len(log.statements) == 5
+        assert len(log.statements) == 8  # windows and days, each with what causes told
         with statement_log() as log:
             assert len((await http.get(ENVIRONMENTS)).json()["data"][0]["components"]) == width
-        assert len(log.statements) == 3  # the time, the environments, the latest snapshots
+        assert len(log.statements) == 4  # the time, the environments, the latest snapshots, what causes told
         with statement_log() as log:
             assert (await http.get(path_of("wide", "c0"))).status_code == 200
-        assert len(log.statements) == 5  # the time, the latest snapshot, its row, windows, days
+        # the time, the latest snapshot, what causes told, its row, and that of windows and days as well
+        assert len(log.statements) == 8
 
 
 async def test_answers_that_hang_on_the_clock_come_from_no_cache(http: httpx.AsyncClient) -> None:

@@ -120,8 +120,9 @@ async def test_statements_do_not_grow_with_the_number_of_bundles(
         with statement_log() as log:
             body = (await http.get(PATH, params={"environment": "staging"})).json()
     assert len(body["verdict"]["bundles"]) == width
-    # the time, the newest bundles, their items, gates, invariants, guards, platform guards, components; then the rows
-    assert len(log.statements) == 8 + 4
+    # the time, the newest bundles, their items, gates, invariants, guards, platform guards, components, what causes
+    # told of those; then the rows
+    assert len(log.statements) == 9 + 4
 
 
 @pytest.mark.parametrize(
