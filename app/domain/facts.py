@@ -75,6 +75,11 @@ class ItemFacts:
     """What the report is of, as JSON text; None where it was recorded before that was kept. It tells checks apart and
     decides no verdict, so no digest holds it."""
 
+    @property
+    def check(self) -> tuple[str, str]:
+        """What it is a report of; one of another commit is of another check, whatever its name."""
+        return self.source_key, self.mismatched
+
 
 @dataclass(frozen=True, slots=True)
 class GateFacts:
@@ -279,20 +284,20 @@ def _late(rows: Iterable[ItemFacts]) -> tuple[ItemFacts, ...]:
     given = list(rows)
     if not any(row.late for row in given):
         return ()
-    in_force: dict[str, datetime] = {}
+    in_force: dict[tuple[str, str], datetime] = {}
     for row in current(given):
         came = aware(row.recorded_at)
-        in_force[row.source_key] = max(came, in_force.get(row.source_key, came))
+        in_force[row.check] = max(came, in_force.get(row.check, came))
     superseded = {row.supersedes_id for row in given}
-    worst: dict[str, ItemFacts] = {}
+    worst: dict[tuple[str, str], ItemFacts] = {}
     for row in given:
         if not row.late or row.retracted or row.id in superseded:
             continue
-        if row.source_key in in_force and aware(row.recorded_at) <= in_force[row.source_key]:
+        if row.check in in_force and aware(row.recorded_at) <= in_force[row.check]:
             continue
-        if row.source_key not in worst or _weight(row) > _weight(worst[row.source_key]):
-            worst[row.source_key] = row
-    return tuple(worst[key] for key in sorted(worst))
+        if row.check not in worst or _weight(row) > _weight(worst[row.check]):
+            worst[row.check] = row
+    return tuple(worst[check] for check in sorted(worst))
 
 
 def _weight(row: ItemFacts) -> tuple[int, datetime, str, str]:

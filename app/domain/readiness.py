@@ -103,12 +103,12 @@ def _mismatched(case: Case) -> Iterator[Weighed]:
 def _late(case: Case) -> Iterator[Weighed]:
     """Reports that came after a newer one of their check. One that tells of trouble which the newer one does not have,
     or that no newer one speaks against any more, deserves a look."""
-    in_force: dict[str, list[Result]] = {}
+    in_force: dict[tuple[str, str], list[Result]] = {}
     for item in case.given.items:
-        in_force.setdefault(item.source_key, []).append(item.result)
+        in_force.setdefault(item.check, []).append(item.result)
     for item in case.given.late:
         key = item.source_key
-        standing = worst_result(in_force[key]) if key in in_force else None
+        standing = worst_result(in_force[item.check]) if item.check in in_force else None
         good = min(RESULT_ORDER.index(each) for each in (standing or Result.PASSED, Result.PASSED))
         worse = RESULT_ORDER.index(item.result) < good
         severity = ReasonSeverity.of(case.required.counting.late) if worse else ReasonSeverity.INFO

@@ -374,7 +374,8 @@ class _Reading:
         return (
             f"{last(ITEM, self.at, parameters)} AND (NOT item.late OR NOT EXISTS (SELECT FROM {ITEM.table} AS newer"
             " WHERE newer.bundle_id = item.bundle_id AND newer.source_key = item.source_key"
-            " AND newer.recorded_at > item.recorded_at AND (NOT newer.late OR newer.result = item.result)"
+            " AND newer.mismatched = item.mismatched AND newer.recorded_at > item.recorded_at"
+            " AND (NOT newer.late OR newer.result = item.result)"
             f" AND {last(newer, self.at, parameters)}))"
         )
 

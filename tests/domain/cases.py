@@ -29,7 +29,7 @@ NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 DEFAULT_POLICY = Path(__file__).parents[2] / "app" / "domain" / "policy_default.toml"
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-_FLAGS = {"waived", "retracted", "evaluated", "platform", "no-bundle", *Enforcement}
+_FLAGS = {"waived", "retracted", "evaluated", "platform", "no-bundle", "late", "confirms", *Enforcement}
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,9 @@ def facts(text: str) -> Inputs:
             "supersedes_id": options.get("replaces"),
             "retracted": "retracted" in flags,
         }
+        if kind != "component":
+            common |= {"late": "late" in flags, "confirms": "confirms" in flags}
+            common |= {"mismatched": f"commit {options['of']}, not aaaa111" if "of" in options else ""}
         result = plain[2] if len(plain) > 2 else "passed"
         rows[kind].append(_MAKERS[kind](plain[1], result, options, flags, common))
     made = {f"{kind}s": tuple(facts) for kind, facts in rows.items()}

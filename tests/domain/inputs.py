@@ -26,6 +26,8 @@ ACTORS = ["", "alice", "Alice", "bob", "carol"]
 KEYS = ["k1", "k2", "operator/waiver"]
 KINDS = [kind.value for kind in BundleKind]
 ENVIRONMENTS = ["staging", "production"]
+ENFORCEMENTS = ["report_only", "warning", "blocking", "blocking", "off"]
+FOREIGN = "commit bbbb222, not aaaa111"
 FEEDING_NO_GATE = [EvidenceType.CI, EvidenceType.SMOKE, EvidenceType.ARTIFACT, EvidenceType.OPERATOR]
 
 
@@ -56,11 +58,12 @@ class Drawing:
             minutes=self.chance.randrange(-600, 30) if self.likely(80) else self.chance.randrange(-30000, 0)
         )
 
+    def standing(self) -> dict[str, Any]:
+        """What may be said of a row of a bundle beside its result: mostly nothing."""
+        return {"mismatched": FOREIGN if self.likely(3) else "", "confirms": self.likely(5)}
+
     def words(self, names: list[str], percent: int) -> dict[str, str]:
-        return {
-            name: self.one("report_only", "warning", "blocking", "blocking", "off")
-            for name in self.some(names, percent)
-        }
+        return {name: self.one(*ENFORCEMENTS) for name in self.some(names, percent)}
 
     def rule(self) -> dict[str, Any]:
         """The settings of a rule."""
@@ -98,6 +101,7 @@ class Drawing:
                 "max_duration": self.one(*windows),
                 "counts_as": self.one("warning", "report_only"),
             },
+            "counting": {name: self.one(*ENFORCEMENTS) for name in self.some(["mismatched", "late"], 50)},
         }
         return {name: section for name, section in sections.items() if self.likely(70)}
 
@@ -131,6 +135,8 @@ class Drawing:
             payload={name: payload[name] for name in self.some(list(payload), 20)},
             actor=self.one(*ACTORS),
             retracted=self.likely(10),
+            late=self.likely(10),
+            **self.standing(),
         )
 
     def gate(self, number: int) -> GateFacts:
@@ -150,6 +156,7 @@ class Drawing:
             details=self.one({}, {"approved_by": ["bob", 3]}),
             actor=self.one(*ACTORS),
             supersedes_id=self.one(None, None, "gate-0", "earlier"),
+            **self.standing(),
         )
 
     def invariant(self, number: int) -> InvariantFacts:
@@ -162,6 +169,7 @@ class Drawing:
             recorded_at=self.moment(),
             evidence_item_id=self.one(None, None, "item-0", "gone"),
             actor=self.one(*ACTORS),
+            **self.standing(),
         )
 
     def guard(self, number: int) -> GuardFacts:
@@ -175,6 +183,7 @@ class Drawing:
             recorded_at=self.moment(),
             bundle_id=self.one(None, "b", "b", "other"),
             evidence_item_id=self.one(None, "item-0"),
+            **self.standing(),
         )
 
     def component(self, number: int) -> ComponentFacts:
@@ -234,6 +243,17 @@ class Drawing:
                 down = ComponentState.MAJOR_OUTAGE
                 snapshot = ComponentFacts("new", rows.environment, self.one(*NAMES), down, moment, moment)
                 return replace(rows, components=(*rows.components, snapshot))
+
+    def with_what_does_not_count(self, rows: Inputs) -> tuple[Inputs, str]:
+        """The inputs with one row more that is of another commit, or came late, and its id."""
+        name = self.one("item", "gate", "invariant", "guard")
+        made = getattr(self, name)(99)
+        row = replace(made, id="new", supersedes_id=None, retracted=False)
+        if name == "item" and self.likely(50):
+            row = replace(row, late=True, result=self.one(*Result))
+        else:
+            row = replace(row, late=self.likely(10), mismatched=FOREIGN, result=self.one(*Result))
+        return changed(rows, {f"{name}s": (*getattr(rows, f"{name}s"), row)}), row.id
 
     def with_a_fix(self, rows: Inputs) -> Inputs | None:
         """The inputs with a fresh pass in the place of a failure; None when there is no failure."""

@@ -293,6 +293,33 @@ def test_superseded_and_retracted_rows_decide_nothing() -> None:
     assert decided(Gate.SECURITY, old, withdrawn).result is Result.PENDING
 
 
+@pytest.mark.parametrize("result", [Result.PASSED, Result.FAILED])
+def test_what_is_of_another_commit_or_came_late_decides_nothing(result: Result) -> None:
+    own = scan("1", critical=int(result is Result.PASSED))
+    other = replace(scan("2", critical=int(result is Result.FAILED)), mismatched="commit b, not a")
+    decision = decided(Gate.SECURITY, own, other)
+    assert decision == decided(Gate.SECURITY, own)
+    assert decided(Gate.SECURITY, other).result is Result.PENDING
+    late = replace(other, mismatched="", late=True)
+    assert decided(Gate.SECURITY, own, late) == decision
+    assert decided(Gate.SECURITY, late).result is Result.PENDING
+    foreign = guard("f", Enforcement.BLOCKING, result, mismatched="commit b, not a")
+    ran = guard("n", Enforcement.BLOCKING, Result.PASSED)
+    assert decided(Gate.GUARD, guards=(ran, foreign)) == decided(Gate.GUARD, guards=(ran,))
+    assert decided(Gate.GUARD, guards=(foreign,)).result is Result.PENDING
+
+
+def test_statements_of_another_commit_answer_nothing() -> None:
+    found = scan("1", critical=1)
+    listed = {"id": "CVE-1", "severity": "critical", "package": "p", "version": "1"}
+    found = replace(found, payload={"top_findings": [listed]})
+    said = {"vulnerability": "CVE-1", "products": ["pkg:npm/p@1"], "status": "not_affected"}
+    answer = item(EvidenceType.SECURITY, id="vex", payload={"vex_statements": [said]})
+    assert decided(Gate.SECURITY, found, answer).result is Result.PASSED
+    foreign = replace(answer, mismatched="commit b, not a")
+    assert decided(Gate.SECURITY, found, foreign).result is Result.FAILED
+
+
 def test_the_same_inputs_are_recognised_and_a_change_is_a_row_of_its_own() -> None:
     one, same = decided(Gate.SECURITY, scan("1"), scan("2")), decided(Gate.SECURITY, scan("2"), scan("1"))
     later = replace(same, evaluated_at=AT + timedelta(days=1))

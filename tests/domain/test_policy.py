@@ -15,7 +15,7 @@ from app.domain.errors import ErrorCode, Invalid
 from app.domain.evidence import BundleKind, EvidenceType, Severity
 from app.domain.gates import Enforcement, Gate
 from app.domain.policy import InvalidPolicy, Policy, parse_policy
-from app.domain.requirements import Requirements
+from app.domain.requirements import CountingRule, Requirements
 from tests.domain.inputs import Drawing
 
 DEFAULT = resources.files("app.domain").joinpath("policy_default.toml").read_text()
@@ -211,6 +211,19 @@ evidence = "ci"
     for line, words in expected.items():
         assert any(words in message for at, message in found if at == line), (line, words, found)
     assert any("did you mean security?" in message for line, message in found if line == 7)
+
+
+def test_how_much_weighs_what_does_not_count() -> None:
+    silent = asked(parse_policy("version = 1\n[[rules]]", "p"))
+    assert silent.counting == CountingRule(Enforcement.BLOCKING, Enforcement.WARNING)
+    text = 'version = 1\n[[rules]]\ncounting = { mismatched = "off", late = "blocking" }'
+    assert asked(parse_policy(text, "p")).counting == CountingRule(Enforcement.REPORT_ONLY, Enforcement.BLOCKING)
+    wrong = 'version = 1\n[[rules]]\n[rules.counting]\nmismatched = "maybe"\nlater = "off"\nlate = true\n'
+    assert problems(wrong) == [
+        (4, 'rules[1].counting.mismatched: must be one of blocking, warning, report_only, off; not "maybe"'),
+        (5, "rules[1].counting.later: not a key that is known here; did you mean late? allowed: mismatched, late"),
+        (6, "rules[1].counting.late: must be one of blocking, warning, report_only, off; not true"),
+    ]
 
 
 def test_the_error_reads_as_a_list() -> None:

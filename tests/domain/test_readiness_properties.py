@@ -90,6 +90,28 @@ def test_a_failing_blocking_row_never_improves_a_verdict(seed: int) -> None:
 
 @often
 @seeds
+def test_what_is_of_another_commit_or_came_late_never_improves_a_verdict(seed: int) -> None:
+    drawing = Drawing(seed)
+    rows, policy = drawing.situation()
+    more, added = drawing.with_what_does_not_count(rows)
+    before, after = decide(rows, policy, AT), decide(more, policy, AT)
+    assert goodness(after) <= goodness(before)
+    assert added not in {proof.row_id for proof in after.proofs}
+    assert set(after.proofs) <= set(before.proofs)
+
+
+@often
+@seeds
+def test_what_is_of_another_commit_is_never_passed_over_in_silence(seed: int) -> None:
+    rows, policy = Drawing(seed).situation()
+    verdict = decide(rows, policy, AT)
+    foreign = {row.id for name in ROWS[:3] for row in getattr(rows.current(), name) if row.mismatched}
+    assert {each.row_id for each in verdict.reasons if each.code is ReasonCode.MISMATCHED} >= foreign
+    assert not foreign & {proof.row_id for proof in verdict.proofs}
+
+
+@often
+@seeds
 def test_superseding_a_failure_with_a_fresh_pass_never_worsens_a_verdict(seed: int) -> None:
     drawing = Drawing(seed)
     rows, policy = drawing.situation()
