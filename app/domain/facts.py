@@ -161,8 +161,8 @@ class ComponentFacts:
     observed_at: datetime
     recorded_at: datetime
     message: str = ""
-    cause: str = ""
-    began_at: str = ""
+    cause: str = field(default="", metadata=ADDED)
+    began_at: str = field(default="", metadata=ADDED)
     supersedes_id: str | None = None
     retracted: bool = False
 
