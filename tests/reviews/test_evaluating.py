@@ -65,6 +65,18 @@ async def test_new_evidence_supersedes_the_last_result_and_may_come_back(
     assert figures[0] == figures[2] != figures[1]
 
 
+async def test_what_is_of_another_commit_or_came_late_changes_no_decision(
+    database: Database, policy: Policy, bundle: str
+) -> None:
+    await evaluate(database, policy, KEY, "ci")
+    await add_scan(database, bundle, "security/scan", late=True)
+    foreign = await add_scan(database, bundle, "security/scan~bbbb222", mismatched="commit bbbb222, not aaaaaaa")
+    await add(database, GUARD, bundle_id=bundle, result="passed", mismatched="commit bbbb222, not aaaaaaa")
+    assert said(await evaluate(database, policy, KEY, "ci")) == {"security": "unchanged", "uat": "unchanged"}
+    row = (await current_gates(database, bundle))["evaluation/security"]
+    assert (row["result"], foreign in map(str, row["item_ids"])) == ("failed", False)
+
+
 async def test_another_policy_is_another_decision(database: Database, policy: Policy, bundle: str) -> None:
     await evaluate(database, policy, KEY, "ci")
     lenient = parse_policy(f"{POLICY}thresholds.security.max_high = 5\n", "lenient")

@@ -180,6 +180,18 @@ async def test_whoever_recorded_evidence_cannot_approve_it_alone(
     await record_approval(database, two_eyes, Approval(KEY, "ci", "Alone."))
 
 
+async def test_an_approval_of_another_commit_is_nobodys_second_pair_of_eyes(
+    database: Database, policy: Policy, bundle: str
+) -> None:
+    foreign = {"mismatched": "commit bbbb222, not aaaaaaa", "actor": "carol", "source_key": "ci/approvals"}
+    await add(database, GATE, bundle_id=bundle, gate="approval", **foreign)
+    with pytest.raises(Forbidden, match="four eyes: somebody else must approve it first"):
+        await record_approval(database, policy, Approval(KEY, "ci", "Me too."))
+    two = parse_policy(POLICY.replace("approvers = 1", "approvers = 2"), "two")
+    first = await record_approval(database, two, Approval(KEY, "dan", "Reviewed."))
+    assert first.notice == "1 of the 2 approvals that the policy asks for"
+
+
 async def test_refusing_needs_no_second_person(database: Database, policy: Policy, bundle: str) -> None:
     await record_approval(database, policy, Approval(KEY, "ci", "It does not start.", Result.FAILED))
     assert (await current_gates(database, bundle))["operator/approval/ci"]["result"] == "failed"

@@ -75,6 +75,22 @@ async def test_the_statement_is_a_verification_summary(database: Database, polic
     assert datetime.fromisoformat(predicate["timeVerified"]) == verdict.evaluated_at
 
 
+async def test_the_statement_rests_on_no_item_that_does_not_count(
+    database: Database, policy: Policy, bundle: str
+) -> None:
+    await add_scan(database, bundle, "security/scan", late=True)
+    await add_scan(database, bundle, "security/scan~bbbb222", mismatched="commit bbbb222, not aaaaaaa")
+    answer = await decided(database, policy)
+    assert {"late", "mismatched"} <= {reason.code.value for reason in answer.verdict.reasons}
+    kept = await record_verdict(database, answer, policy, POLICY, "ada")
+    assert [each["name"] for each in kept.statement["predicate"]["inputAttestations"]] == ["security/scan"]
+    assert (await replay(database, kept.item_id)).equal
+    await add_scan(database, bundle, "security/scan", late=True, result="error")
+    again = await record_verdict(database, await decided(database, policy), policy, POLICY, "ada")
+    assert again.status is Status.SUPERSEDED
+    assert (await replay(database, kept.item_id)).equal
+
+
 @pytest.mark.parametrize("state", list(Readiness))
 async def test_any_importer_of_attestations_reads_it(
     database: Database, policy: Policy, bundle: str, state: Readiness
