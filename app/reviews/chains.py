@@ -27,6 +27,9 @@ TEXT_LIMIT = 2000
 NAME_LIMIT = 150
 """Characters of an actor, and of the name of a check."""
 
+_ORIGIN: dict[str, str | None] = {"run": "", "job": "", "subject": "", "identity": None, "url": ""}
+"""What a row says of where it came from, and what stands there in words that came from nowhere."""
+
 
 async def lock_bundle(transaction: Transaction, given: str, actor: str) -> Bundle:
     """The latest revision of a bundle, by key or id, with its writers held off to the transaction's end.
@@ -73,8 +76,9 @@ async def insert_gate(
     details: Mapping[str, Any] | None = None,
     supersedes: UUID | None = None,
     retracted: bool = False,
+    like: Row | None = None,
 ) -> UUID:
-    """Write one gate result; returns its id."""
+    """Write one gate result; returns its id. `like` is the result of whose check, run and place it is."""
     made = uuid7()
     await transaction.execute(
         SQL["insert_gate"].sql,
@@ -96,6 +100,7 @@ async def insert_gate(
         reason,
         supersedes,
         retracted,
+        *(like[name] if like else unsaid for name, unsaid in _ORIGIN.items()),
     )
     return made
 

@@ -308,6 +308,7 @@ async def _append(
         details=None if like is None else json.loads(like["details"]),
         supersedes=None if end is None else end["id"],
         retracted=retracted,
+        like=like,
     )
 
 
@@ -320,6 +321,10 @@ async def _waivable(review: _Review, row_id: str) -> Row:
         raise Conflict(f"the gate result {row_id} was replaced by {row['successor_id']}; waive that one", field="row")
     if row["retracted"]:
         raise Conflict(f"the gate result {row_id} withdraws another; there is nothing to waive", field="row")
+    # A waiver is current and of the bundle, and would make so what is not.
+    does_not_count = "came after a newer one" if row["late"] else row["mismatched"] and f"is of {row['mismatched']}"
+    if does_not_count:
+        raise Conflict(f"the gate result {row_id} {does_not_count}, and decides nothing; waive the gate", field="row")
     return row
 
 
