@@ -23,7 +23,7 @@ AFTER = "Only those after this cursor, an `endCursor` of an earlier page."
 LAST = "How many from the end, 1 to 500; excludes `first`."
 BEFORE = "Only those before this cursor, a `startCursor` of a later page."
 AS_OF = "Answer with what was known at this moment; later rows do not exist for it."
-SUPERSEDED_TOO = "Whether rows that were replaced or retracted are listed as well; history instead of posture."
+SUPERSEDED_TOO = "Whether rows that were replaced, retracted or late are listed as well; history instead of posture."
 
 
 @strawberry.type(description="Where a page lies in its list.")

@@ -64,6 +64,13 @@ class InvariantResultFilter:
         default=strawberry.UNSET,
         description="Whether the row is a retraction; matters where superseded rows are listed.",
     )
+    late: BooleanFilter | None = strawberry.field(
+        default=strawberry.UNSET,
+        description="Whether it came after a newer one; matters where superseded rows are listed.",
+    )
+    mismatched: StringFilter | None = strawberry.field(
+        default=strawberry.UNSET, description='What it is of and its bundle is not; not "" asks for what is foreign.'
+    )
     and_: list[InvariantResultFilter] | None = strawberry.field(
         default=strawberry.UNSET, name="and", description="All of these hold."
     )
