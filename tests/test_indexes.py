@@ -64,6 +64,21 @@ LOOKUPS = {
         "SELECT * FROM platform_product_invariant_results WHERE bundle_id = (SELECT ids[7] FROM few)"
         " AND invariant_id = 'PI-LAUNCH-006' AND result = 'passed'"
     ),
+    "the rows of a check": (
+        "SELECT * FROM platform_evidence_items WHERE bundle_id = (SELECT ids[7] FROM few) AND source_key = 'key 6'"
+    ),
+    "the gate results of a check": (
+        "SELECT * FROM platform_release_gate_results WHERE bundle_id = (SELECT ids[7] FROM few)"
+        " AND source_key = 'key 6'"
+    ),
+    "the invariant results of a check": (
+        "SELECT * FROM platform_product_invariant_results WHERE bundle_id = (SELECT ids[7] FROM few)"
+        " AND source_key = 'key 6'"
+    ),
+    "the guard reports of a check": (
+        "SELECT * FROM platform_guard_report_summaries WHERE bundle_id = (SELECT ids[7] FROM few)"
+        " AND source_key = 'key 6'"
+    ),
     "component status by environment, component and status": (
         "SELECT * FROM platform_status_component_status WHERE environment = 'env 1' AND component = 'component 1'"
         " AND status = 'operational'"
@@ -102,6 +117,9 @@ async def test_a_lookup_of_the_seed_reads_an_index(filled: Any, lookup: str) -> 
     used = [node for node in nodes(json.loads(row[0])[0]["Plan"]) if node.get("Relation Name", "") != "few"]
     assert not [node for node in used if node["Node Type"] == "Seq Scan"], used
     assert [node for node in used if "Index" in node["Node Type"] or node["Node Type"] == "Bitmap Heap Scan"]
+    if lookup.endswith("of a check"):
+        [index] = [node["Index Name"] for node in used if "Index Name" in node]
+        assert index.endswith("_source"), "the index of the check, and not of all its bundle's rows"
     if "LIMIT" in LOOKUPS[lookup]:
         assert not [node for node in used if "Sort" in node["Node Type"]], "the index gives the order"
 

@@ -74,6 +74,12 @@ async def awkward_world(database: Database) -> dict[str, list[str]]:
     for noun in (ITEM, GATE, INVARIANT):
         gone = await add(database, noun, bundle_id=bare)
         made[noun.name] += [gone, await retract(database, noun, gone)]
+    for noun in (ITEM, GATE, INVARIANT, GUARD):
+        said = {"run": odd, "job": odd} | (
+            {} if noun is INVARIANT else {"subject": odd, "url": "https://x.example/?a=ü"}
+        )
+        for stands in ({"confirms": True}, {"mismatched": odd}, {"late": True}):
+            made[noun.name].append(await add(database, noun, bundle_id=bare, **said, **stands))
     return made
 
 
