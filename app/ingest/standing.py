@@ -161,7 +161,7 @@ def decide(arrival: Arrival, checks: dict[str, Check], name: str, taken: Collect
         return Decision(Status.CONFIRMED, check.suffix, subject, sentence, check)
     older = _older(arrival, check)
     if older:
-        again = any(row["late"] and row["run"] == arrival.run for row in check.same)
+        again = any(row["late"] and not row["replaced"] and row["run"] == arrival.run for row in check.same)
         sentence = f"{older}; it is kept, and does not count for {key}"
         return Decision(Status.LATE, check.suffix, subject, sentence, check, writes=not again)
     if arrival.mismatched:

@@ -8,39 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tests.ingest.sent import Report, Sent
+
 BAD = {"passed": 0, "warned": 1, "inconclusive": 3, "failed": 4, "error": 5}
-COMMIT = "a" * 40
-
-
-@dataclass(frozen=True)
-class Report:
-    """The content of a file: the same bytes, the same report."""
-
-    digest: str
-    result: str
-    made: float | None = None
-    tests: bool = True
-    tool: str = ""
-    target: str = ""
-    own: str = ""
-    holds: frozenset[str] = frozenset()
-    commit: str = ""
-
-    @property
-    def foreign(self) -> bool:
-        """Whether it says that it is of another commit than the bundle."""
-        return bool(self.commit) and not COMMIT.startswith(self.commit)
-
-
-@dataclass(frozen=True)
-class Sent:
-    """A report as it was handed in: under a name, that somebody gave it or not, in a run, together with others."""
-
-    report: Report
-    name: str
-    named: bool = False
-    run: str = ""
-    together: int = 0
 
 
 @dataclass
@@ -76,6 +46,18 @@ class Gateway:
                 check.force, check.changed = None, self.clock
                 return
 
+    def withdraw_late(self, name: str, digest: str, run: str) -> None:
+        """Somebody withdraws a report that came late: what is in force stays."""
+        self.clock += 1
+        for check in self.checks:
+            if check.name == name and (digest, run) in check.late:
+                check.late.remove((digest, run))
+                return
+
+    def late(self) -> list[tuple[str, str, str]]:
+        """Name, digest and run of every report that came late and was not withdrawn."""
+        return sorted((check.name, *told) for check in self.checks for told in check.late)
+
     def send(self, sent: Sent) -> str:
         """What becomes of a report."""
         self.clock += 1
@@ -94,7 +76,8 @@ class Gateway:
             self.put(check, sent)
             return "confirmed"
         if check.force and self.is_late(report, check.force):
-            check.late.append((report.digest, sent.run))
+            if (report.digest, sent.run) not in check.late:
+                check.late.append((report.digest, sent.run))
             check.touched = sent.together
             return "late"
         self.put(check, sent)

@@ -19,8 +19,9 @@ from app.ingest import Parsed, Together, record
 from app.readmodels.nouns import ITEM
 from app.readmodels.predicates import Parameters, current
 from app.reviews.retracting import record_retraction
-from tests.ingest.naive import COMMIT, Gateway, Report, Sent
+from tests.ingest.naive import Gateway
 from tests.ingest.reports import bundle, request
+from tests.ingest.sent import COMMIT, Report, Sent
 
 HISTORIES = 2000
 BEFORE = datetime(2026, 1, 1, tzinfo=UTC)
@@ -64,10 +65,26 @@ send = st.tuples(
     st.sampled_from(("", "", "1", "2")),
 )
 together = st.tuples(st.just("together"), st.lists(send, min_size=2, max_size=3))
-withdraw = st.tuples(st.just("withdraw"), st.integers(0, 9))
+withdraw = st.tuples(st.sampled_from(("withdraw", "withdraw", "withdraw late")), st.integers(0, 9))
 histories = st.tuples(files, st.lists(st.one_of(send, send, send, together, withdraw), min_size=1, max_size=9))
 
 _numbers = itertools.count()
+
+LATE = """
+SELECT item.id, split_part(item.source_key, '~', 1) AS name, item.title, item.run
+FROM platform_evidence_items AS item JOIN platform_evidence_bundles AS bundle ON bundle.id = item.bundle_id
+WHERE bundle_key = $1 AND item.late
+  AND NOT EXISTS (SELECT FROM platform_evidence_items AS later WHERE later.supersedes_id = item.id)
+"""
+
+STANDING = """
+SELECT item.id
+FROM platform_evidence_items AS item JOIN platform_evidence_bundles AS bundle ON bundle.id = item.bundle_id
+WHERE bundle_key = $1 AND split_part(item.source_key, '~', 1) = $2 AND item.title = $3 AND item.run = $4
+  AND item.late = $5 AND NOT item.retracted
+  AND NOT EXISTS (SELECT FROM platform_evidence_items AS later WHERE later.supersedes_id = item.id)
+ORDER BY item.source_key LIMIT 1
+"""
 
 
 def batch(report: Report) -> ImportBatch:
@@ -115,6 +132,8 @@ async def play(database: Database, drawn: list[Report], events: list[Any]) -> No
     async def observe() -> None:
         now = await database.fetchval("SELECT clock_timestamp()")
         assert await in_force(database, key, None) == naive.in_force(), (made, events)
+        late = await database.fetch(LATE, key)
+        assert sorted((row["name"], row["title"], row["run"]) for row in late) == naive.late(), (made, events)
         moments.append((now, naive.in_force()))
 
     for group, event in enumerate(events):
@@ -125,24 +144,14 @@ async def play(database: Database, drawn: list[Report], events: list[Any]) -> No
             for each in event[1]:
                 await tell(each, sent_with, group)
         else:
-            standing = naive.in_force()
+            is_late = event[0] == "withdraw late"
+            standing = naive.late() if is_late else naive.in_force()
             if not standing:
                 continue
             name, digest, run = standing[event[1] % len(standing)]
-            row = await database.fetchval(
-                "SELECT item.id FROM platform_evidence_items AS item"
-                " JOIN platform_evidence_bundles AS bundle ON bundle.id = item.bundle_id"
-                " WHERE bundle_key = $1 AND split_part(source_key, '~', 1) = $2 AND item.title = $3 AND item.run = $4"
-                " AND NOT item.late AND NOT item.retracted AND NOT EXISTS"
-                " (SELECT FROM platform_evidence_items AS later WHERE later.supersedes_id = item.id)"
-                " ORDER BY source_key LIMIT 1",
-                key,
-                name,
-                digest,
-                run,
-            )
+            row = await database.fetchval(STANDING, key, name, digest, run, is_late)
             await record_retraction(database, str(row), "carol", "not ours")
-            naive.withdraw(name, digest, run)
+            (naive.withdraw_late if is_late else naive.withdraw)(name, digest, run)
         await observe()
     for moment, expected in moments:
         assert await in_force(database, key, moment) == expected, (made, events)

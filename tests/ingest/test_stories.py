@@ -350,3 +350,14 @@ def test_an_alert_holds_until_it_is_told_otherwise(run: Run, tmp_path: Path) -> 
     assert troubled() == ["api"], "nor does another alert's end"
     send(other | {"status": "resolved", "endsAt": datetime.now(UTC).isoformat()})
     assert troubled() == []
+
+
+def test_a_late_report_that_was_withdrawn_leaves_what_stands(story: Story, run: Run, tmp_path: Path) -> None:
+    new = junit(tmp_path / "2" / "unit.xml", "unit", at="2026-06-02T10:00:00Z")
+    old = junit(tmp_path / "1" / "unit.xml", "unit", failed=1, at="2026-06-01T10:00:00Z")
+    story.take(new)
+    [late] = story.told(old)
+    done = run("record", "retraction", "--row", late["item_ids"][0], "--actor", "ada", "--reason", "wrong build")
+    assert done.exit_code == 0, done.output
+    assert story.take(new) + story.take(old) == ["unchanged", "late"]
+    assert "late" in story.reasons()

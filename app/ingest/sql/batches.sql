@@ -1,6 +1,7 @@
 -- name: earlier_rows
 -- What stands in a bundle under the names of an artifact: the last row of each chain, with the key that the chain is known
--- by, and all rows of this very digest, those that came late among them. `last`: nothing supersedes it; `own`: it is an
+-- by, and all rows of this very digest, those that came late among them. `last`: nothing supersedes it, and it is of the chain,
+-- as what came late and what withdraws that are not; `own`: it is an
 -- artifact's, and not withdrawn. A gate's chain may go on under another key, as in a waiver; such a row is last, yet not one
 -- that the artifact may withdraw.
 -- $1 bundle id, $2 names, $3 digest. A part follows a # mark, what tells apart another check of the name a ~ mark; $ and DEL
@@ -21,37 +22,44 @@ gate_chain AS (
 )
 SELECT 'items' AS noun, item.id, item.source_key, item.source_key AS known_by, '' AS name, item.source_digest, item.result,
        item.run, item.late, item.mismatched, item.identity, coalesce(item.completed_at, item.started_at) AS made,
-       item.recorded_at, item.artifact_path, successor.id IS NULL AND NOT item.late AS last, NOT item.retracted AS own
+       item.recorded_at, item.artifact_path, successor.id IS NULL AND NOT item.late AND before.late IS NOT TRUE AS last,
+       NOT item.retracted AS own, successor.id IS NOT NULL AS replaced
 FROM family JOIN platform_evidence_items AS item
   ON item.bundle_id = $1 AND item.source_key >= family.start AND item.source_key < family.beyond
 LEFT JOIN platform_evidence_items AS successor ON successor.supersedes_id = item.id
+LEFT JOIN platform_evidence_items AS before ON item.retracted AND before.id = item.supersedes_id
 WHERE (item.source_key = family.name OR starts_with(item.source_key, family.name || family.mark))
   AND (successor.id IS NULL OR item.source_digest = $3)
 UNION ALL
 SELECT 'gates', gate.id, gate.source_key, gate_chain.known_by, gate.gate, gate.source_digest, gate.result,
        gate.run, gate.late, gate.mismatched, gate.identity, gate.evaluated_at,
-       gate.recorded_at, '', successor.id IS NULL AND NOT gate.late,
-       NOT gate.retracted AND gate.source_key = gate_chain.known_by
+       gate.recorded_at, '', successor.id IS NULL AND NOT gate.late AND before.late IS NOT TRUE,
+       NOT gate.retracted AND gate.source_key = gate_chain.known_by, successor.id IS NOT NULL
 FROM gate_chain
 JOIN platform_release_gate_results AS gate ON gate.id = gate_chain.id
 LEFT JOIN platform_release_gate_results AS successor ON successor.supersedes_id = gate.id
+LEFT JOIN platform_release_gate_results AS before ON gate.retracted AND before.id = gate.supersedes_id
 WHERE successor.id IS NULL OR gate.source_digest = $3
 UNION ALL
 SELECT 'invariants', invariant.id, invariant.source_key, invariant.source_key, invariant.invariant_id,
        invariant.source_digest, invariant.result, invariant.run, invariant.late, invariant.mismatched, NULL, NULL,
-       invariant.recorded_at, '', successor.id IS NULL AND NOT invariant.late, NOT invariant.retracted
+       invariant.recorded_at, '', successor.id IS NULL AND NOT invariant.late AND before.late IS NOT TRUE,
+       NOT invariant.retracted, successor.id IS NOT NULL
 FROM family JOIN platform_product_invariant_results AS invariant
   ON invariant.bundle_id = $1 AND invariant.source_key >= family.start AND invariant.source_key < family.beyond
 LEFT JOIN platform_product_invariant_results AS successor ON successor.supersedes_id = invariant.id
+LEFT JOIN platform_product_invariant_results AS before ON invariant.retracted AND before.id = invariant.supersedes_id
 WHERE (invariant.source_key = family.name OR starts_with(invariant.source_key, family.name || family.mark))
   AND (successor.id IS NULL OR invariant.source_digest = $3)
 UNION ALL
 SELECT 'guards', guard.id, guard.source_key, guard.source_key, guard.guard, guard.source_digest, guard.result,
        guard.run, guard.late, guard.mismatched, guard.identity, guard.generated_at,
-       guard.recorded_at, guard.artifact_path, successor.id IS NULL AND NOT guard.late, NOT guard.retracted
+       guard.recorded_at, guard.artifact_path, successor.id IS NULL AND NOT guard.late AND before.late IS NOT TRUE,
+       NOT guard.retracted, successor.id IS NOT NULL
 FROM family JOIN platform_guard_report_summaries AS guard
   ON guard.bundle_id = $1 AND guard.source_key >= family.start AND guard.source_key < family.beyond
 LEFT JOIN platform_guard_report_summaries AS successor ON successor.supersedes_id = guard.id
+LEFT JOIN platform_guard_report_summaries AS before ON guard.retracted AND before.id = guard.supersedes_id
 WHERE (guard.source_key = family.name OR starts_with(guard.source_key, family.name || family.mark))
   AND (successor.id IS NULL OR guard.source_digest = $3);
 
